@@ -1,0 +1,178 @@
+//! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Every setting of the gateway, with its default filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients connect; `127.0.0.1:8080`.
+    pub listen: Listen,
+    /// The Directus behind the gateway.
+    pub upstream: Upstream,
+    /// The folder of policy files; `None` for the built-in ones.
+    pub policies: Option<PathBuf>,
+    /// Where the schema snapshot comes from.
+    pub schema: Schema,
+    /// The audit trail.
+    pub audit: Audit,
+    /// The file of client keys; `warrener.keys.yaml`.
+    pub keys: PathBuf,
+    /// Who is let in.
+    pub identity: Identity,
+    /// What the gateway bears.
+    pub limits: Limits,
+}
+
+/// Where clients connect.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// The address; anything but loopback needs `insecure: true` as long as there is no TLS.
+    pub address: SocketAddr,
+    /// Cleartext on an address that others can reach is wanted.
+    pub insecure: bool,
+    /// Browser origins that may call; none by default. Requests without `Origin` are no browser's.
+    pub allowed_origins: Vec<String>,
+}
+
+/// The Directus behind the gateway.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Its base address, such as `https://cms.example.com`; `/mcp` is put behind it.
+    pub url: Option<url::Url>,
+    /// The token that goes upstream for keys that name none of their own.
+    pub token: Option<Secret>,
+    /// The gateway's own token, for reading the schema; the upstream token where it is not given.
+    pub schema_token: Option<Secret>,
+    /// From the request's last byte to the reply's first; 60 s.
+    pub timeout: Duration,
+    /// For a connection to be made; 5 s.
+    pub connect_timeout: Duration,
+}
+
+/// Where a secret is to be found; the secret itself never stands in a config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// The name of an environment variable.
+    Env(String),
+    /// The path of a file; white space at its end is not part of the secret.
+    File(PathBuf),
+}
+
+/// Where the schema snapshot comes from.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// A call that depends on the snapshot waits for a refresh when it is older; 10 s.
+    pub max_age: Duration,
+    /// A folder or a snapshot file instead of Directus itself; then it never ages.
+    pub file: Option<PathBuf>,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// `sqlite://warrener.db`.
+    pub url: String,
+    /// What is kept of a call's arguments; `masked`.
+    pub arguments: KeptArguments,
+}
+
+/// What is kept of a call's arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptArguments {
+    /// All but `redact` fields and well-known secrets.
+    #[default]
+    Masked,
+    /// A digest only.
+    Digest,
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Principals that are shut out, whatever their way in.
+    pub refuse: Vec<String>,
+}
+
+/// What the gateway bears.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest request body in bytes; 1 MiB.
+    pub body_bytes: u64,
+    /// Most connections at once; 1024.
+    pub connections: usize,
+    /// For a whole request head to arrive, and for an idle connection; 10 s.
+    pub header_timeout: Duration,
+    /// For a whole request body to arrive; 30 s.
+    pub body_timeout: Duration,
+    /// For calls under way to end after SIGTERM; 30 s.
+    pub drain_timeout: Duration,
+    /// Requests of one principal per second that are let in at all; 200.
+    pub arrivals: u32,
+    /// Requests without a valid credential from one address per minute; 60.
+    pub strangers: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: Listen::default(),
+            upstream: Upstream::default(),
+            policies: None,
+            schema: Schema::default(),
+            audit: Audit::default(),
+            keys: PathBuf::from("warrener.keys.yaml"),
+            identity: Identity::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            insecure: false,
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            url: None,
+            token: None,
+            schema_token: None,
+            timeout: Duration::from_mins(1),
+            connect_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for Schema {
+    fn default() -> Self {
+        Self { max_age: Duration::from_secs(10), file: None }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { url: "sqlite://warrener.db".to_owned(), arguments: KeptArguments::default() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1024 * 1024,
+            connections: 1024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+            arrivals: 200,
+            strangers: 60,
+        }
+    }
+}

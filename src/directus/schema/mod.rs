@@ -1,0 +1,121 @@
+//! The schema snapshot: what Directus' collections, fields and relations are, at one moment.
+//!
+//! Only with it can a plain value be told from a relation, `*` be spelled out and a key be read as its collection reads it.
+//! It is made from what `GET /collections`, `/fields` and `/relations` answer, or from the file that Directus' own
+//! `schema snapshot` writes.
+
+mod read;
+
+pub use read::SchemaError;
+
+use std::collections::BTreeMap;
+
+/// The collections, fields and relations of one Directus at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaSnapshot {
+    collections: BTreeMap<String, Collection>,
+    digest: String,
+}
+
+impl SchemaSnapshot {
+    /// The collection of that name; names are exact.
+    pub fn collection(&self, name: &str) -> Option<&Collection> {
+        self.collections.get(name)
+    }
+
+    /// Every collection, by name, system ones included.
+    pub fn collections(&self) -> impl Iterator<Item = &Collection> {
+        self.collections.values()
+    }
+
+    /// Whether the collection only links others, so that `@junctions` speaks of it. System collections never count:
+    /// `directus_access` links users to their policies, and a rule for links must not reach it.
+    pub fn is_junction(&self, name: &str) -> bool {
+        self.collections.get(name).is_some_and(|collection| collection.junction && !collection.is_system())
+    }
+
+    /// SHA-256 over the snapshot's content, in hexadecimal: equal snapshots have equal digests.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// One collection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collection {
+    /// Its name.
+    pub name: String,
+    /// By name.
+    pub fields: BTreeMap<String, Field>,
+    /// The field that identifies an item; `None` where the snapshot names none.
+    pub primary_key: Option<String>,
+    /// Holds exactly one item: create is update, and keys are ignored.
+    pub singleton: bool,
+    /// Has a relation that names a junction field.
+    pub junction: bool,
+}
+
+impl Collection {
+    /// Whether it is Directus' own.
+    pub fn is_system(&self) -> bool {
+        self.name.starts_with("directus_")
+    }
+
+    /// The type of its primary key.
+    pub fn key_type(&self) -> Option<&str> {
+        let key = self.primary_key.as_ref()?;
+        self.fields.get(key).map(|field| field.type_name.as_str())
+    }
+}
+
+/// One field of a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Directus' word for its type: `string`, `integer`, `json`, `alias`, …
+    pub type_name: String,
+    /// What a value of it means.
+    pub kind: FieldKind,
+    /// What an item has where a create leaves the field out, as JSON text; `None` where the snapshot names none.
+    pub default: Option<String>,
+}
+
+/// What a value of a field means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A plain value, a JSON document included.
+    Plain,
+    /// The key of an item of another collection, or that item itself.
+    ManyToOne {
+        /// The other collection.
+        related: String,
+    },
+    /// The key of an item of one of several collections, or that item itself.
+    ManyToAny {
+        /// The collections that it may point to.
+        allowed: Vec<String>,
+        /// The field beside it that names the collection.
+        collection_field: String,
+    },
+    /// The items of another collection that point back here; no column of its own.
+    OneToMany {
+        /// The other collection.
+        related: String,
+        /// Its field that points back.
+        field: String,
+        /// What becomes of an item that is no longer listed.
+        deselect: Deselect,
+    },
+    /// Shown in the data studio, without any data: a divider, a notice.
+    Presentation,
+}
+
+/// What becomes of a child that its parent no longer lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deselect {
+    /// Its field that points back becomes null.
+    Nullify,
+    /// It is deleted.
+    Delete,
+}

@@ -1,0 +1,187 @@
+//! Reading a snapshot: the three answers of Directus' REST interface, or the file of its `schema snapshot`.
+
+use super::{Collection, Deselect, Field, FieldKind, SchemaSnapshot};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The system collections, fields and relations of Directus 12.4.0, which a `schema snapshot` file leaves out.
+const SYSTEM: &str = include_str!("system.json");
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {cause}")]
+pub struct SchemaError {
+    what: &'static str,
+    cause: String,
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    collections: Vec<CollectionRow>,
+    fields: Vec<FieldRow>,
+    relations: Vec<RelationRow>,
+}
+
+#[derive(Deserialize)]
+struct CollectionRow {
+    collection: String,
+    meta: Option<CollectionMeta>,
+}
+
+#[derive(Deserialize)]
+struct CollectionMeta {
+    singleton: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct FieldRow {
+    collection: String,
+    field: String,
+    #[serde(rename = "type")]
+    type_name: Option<String>,
+    schema: Option<FieldSchema>,
+}
+
+#[derive(Deserialize)]
+struct FieldSchema {
+    #[serde(default)]
+    is_primary_key: bool,
+    default_value: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct RelationRow {
+    collection: String,
+    field: String,
+    related_collection: Option<String>,
+    meta: Option<RelationMeta>,
+}
+
+#[derive(Deserialize)]
+struct RelationMeta {
+    one_field: Option<String>,
+    one_deselect_action: Option<String>,
+    one_allowed_collections: Option<Value>,
+    one_collection_field: Option<String>,
+    junction_field: Option<String>,
+}
+
+impl SchemaSnapshot {
+    /// Reads what `GET /collections`, `GET /fields` and `GET /relations` answered, with or without the `data` around it.
+    ///
+    /// # Errors
+    /// When one of them is not what Directus answers there.
+    pub fn from_rest(collections: &str, fields: &str, relations: &str) -> Result<Self, SchemaError> {
+        Ok(build(Answers {
+            collections: rows("the answer of GET /collections", collections)?,
+            fields: rows("the answer of GET /fields", fields)?,
+            relations: rows("the answer of GET /relations", relations)?,
+        }))
+    }
+
+    /// Reads the file that `directus schema snapshot` writes, as YAML or JSON. Such a file has no system collections, so
+    /// those of Directus 12.4.0 are put beside it.
+    ///
+    /// # Errors
+    /// When it is not such a file.
+    pub fn from_snapshot(text: &str) -> Result<Self, SchemaError> {
+        let what = "the schema snapshot";
+        let broken = |cause: String| SchemaError { what, cause };
+        let mut system: Answers = serde_json::from_str(SYSTEM).map_err(|error| broken(error.to_string()))?;
+        let own: Answers = serde_saphyr::from_str(text).map_err(|error| broken(error.to_string()))?;
+        system.collections.extend(own.collections);
+        system.fields.extend(own.fields);
+        system.relations.extend(own.relations);
+        Ok(build(system))
+    }
+}
+
+fn rows<T: for<'de> Deserialize<'de>>(what: &'static str, text: &str) -> Result<Vec<T>, SchemaError> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Wrapped<T> {
+        Answer { data: Vec<T> },
+        Rows(Vec<T>),
+    }
+    match serde_json::from_str(text) {
+        Ok(Wrapped::Answer { data } | Wrapped::Rows(data)) => Ok(data),
+        Err(error) => Err(SchemaError { what, cause: error.to_string() }),
+    }
+}
+
+fn build(answers: Answers) -> SchemaSnapshot {
+    let mut collections: BTreeMap<String, Collection> = BTreeMap::new();
+    for row in answers.collections {
+        // Directus answers a system collection twice when it has settings of its own: what either says counts.
+        let collection = collections.entry(row.collection.clone()).or_default();
+        collection.name = row.collection;
+        collection.singleton |= row.meta.and_then(|meta| meta.singleton).is_some_and(|flag| truthy(&flag));
+    }
+    for row in answers.fields {
+        let Some(collection) = collections.get_mut(&row.collection) else { continue };
+        let kind = if row.schema.is_some() { FieldKind::Plain } else { FieldKind::Presentation };
+        if row.schema.as_ref().is_some_and(|schema| schema.is_primary_key) {
+            collection.primary_key = Some(row.field.clone());
+        }
+        let default = row.schema.and_then(|schema| schema.default_value).map(|value| value.to_string());
+        let type_name = row.type_name.unwrap_or_default();
+        collection.fields.insert(row.field.clone(), Field { name: row.field, type_name, kind, default });
+    }
+    for row in answers.relations {
+        relate(&mut collections, row);
+    }
+    let digest = digest(&collections);
+    SchemaSnapshot { collections, digest }
+}
+
+/// Enters a relation at both of its ends. Directus goes by relations alone, not by a field's `special`, so this does too.
+fn relate(collections: &mut BTreeMap<String, Collection>, row: RelationRow) {
+    let meta = row.meta;
+    if let Some(many) = collections.get_mut(&row.collection) {
+        many.junction |= meta.as_ref().is_some_and(|meta| meta.junction_field.is_some());
+        let allowed = meta.as_ref().and_then(|meta| meta.one_allowed_collections.as_ref()).map(names);
+        let collection_field = meta.as_ref().and_then(|meta| meta.one_collection_field.clone());
+        if let Some(field) = many.fields.get_mut(&row.field) {
+            if let Some(related) = &row.related_collection {
+                field.kind = FieldKind::ManyToOne { related: related.clone() };
+            } else if let (Some(allowed), Some(collection_field)) = (allowed, collection_field) {
+                field.kind = FieldKind::ManyToAny { allowed, collection_field };
+            }
+        }
+    }
+    let (Some(related), Some(meta)) = (row.related_collection, meta) else { return };
+    let (Some(one), Some(one_field)) = (collections.get_mut(&related), meta.one_field) else { return };
+    let deselect = match meta.one_deselect_action.as_deref() {
+        Some("delete") => Deselect::Delete,
+        Some(_) | None => Deselect::Nullify,
+    };
+    if let Some(field) = one.fields.get_mut(&one_field) {
+        field.kind = FieldKind::OneToMany { related: row.collection, field: row.field, deselect };
+    }
+}
+
+/// SQLite gives a boolean as 0 or 1.
+fn truthy(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| value.as_i64().is_some_and(|number| number != 0))
+}
+
+/// A list, or the comma-separated string that older versions keep.
+fn names(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::String(list) => list.split(',').map(|name| name.trim().to_owned()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    }
+}
+
+fn digest(collections: &BTreeMap<String, Collection>) -> String {
+    // The debug form names every part of a collection, and the maps are sorted.
+    let hash = Sha256::digest(format!("{collections:?}"));
+    hash.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

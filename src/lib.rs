@@ -1,0 +1,9 @@
+//! Warrener: a policy-enforcing security gateway and audit proxy for Directus' MCP endpoint.
+
+pub mod directus;
+pub mod policy;
+
+#[cfg(feature = "gateway")]
+pub mod audit;
+#[cfg(feature = "gateway")]
+pub mod config;

@@ -1,0 +1,3 @@
+//! The gateway and its tools on the command line.
+
+fn main() {}

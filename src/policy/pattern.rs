@@ -1,0 +1,172 @@
+//! Name patterns: `*` within a name, case-sensitive, order irrelevant, `!` excludes.
+
+/// A list of name patterns, for fields, tools and prompts.
+///
+/// A name matches when one of the plain patterns matches it and none of the excluding ones does. The empty list matches
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patterns {
+    included: Vec<Glob>,
+    excluded: Vec<Glob>,
+}
+
+impl Patterns {
+    /// Reads a list as it stands in a policy file; a leading `!` excludes.
+    pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(patterns: I) -> Self {
+        let mut list = Self::default();
+        for pattern in patterns {
+            match pattern.as_ref().strip_prefix('!') {
+                Some(excluded) => list.excluded.push(Glob::new(excluded)),
+                None => list.included.push(Glob::new(pattern.as_ref())),
+            }
+        }
+        list
+    }
+
+    /// The list that matches every name.
+    pub fn all() -> Self {
+        Self::new(["*"])
+    }
+
+    /// Whether the name is in the list.
+    pub fn matches(&self, name: &str) -> bool {
+        self.included.iter().any(|glob| glob.matches(name))
+            && !self.excluded.iter().any(|glob| glob.matches(name))
+    }
+
+    /// Whether every name there is, or ever will be, is in the list.
+    pub fn matches_everything(&self) -> bool {
+        self.excluded.is_empty() && self.included.iter().any(Glob::matches_everything)
+    }
+
+    /// Whether no name can be in the list.
+    pub fn is_empty(&self) -> bool {
+        self.included.is_empty()
+    }
+
+    /// The patterns that include, in file order.
+    pub fn included(&self) -> &[Glob] {
+        &self.included
+    }
+
+    /// The patterns that exclude, without their `!`, in file order.
+    pub fn excluded(&self) -> &[Glob] {
+        &self.excluded
+    }
+}
+
+/// A list of collection patterns; besides names it knows `@junctions`, the junction collections of the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CollectionPatterns {
+    names: Patterns,
+    junctions: Option<bool>,
+}
+
+impl CollectionPatterns {
+    /// The word for all junction collections of the schema.
+    pub const JUNCTIONS: &'static str = "@junctions";
+
+    /// Reads a list as it stands in a policy file; a leading `!` excludes, `@junctions` too.
+    pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(patterns: I) -> Self {
+        let mut junctions = None;
+        let mut names = Vec::new();
+        for pattern in patterns {
+            let pattern = pattern.as_ref();
+            if pattern == Self::JUNCTIONS {
+                // An exclusion wins wherever it stands in the list.
+                junctions = junctions.or(Some(true));
+            } else if pattern.strip_prefix('!') == Some(Self::JUNCTIONS) {
+                junctions = Some(false);
+            } else {
+                names.push(pattern.to_owned());
+            }
+        }
+        Self { names: Patterns::new(names), junctions }
+    }
+
+    /// Whether the collection is in the list.
+    pub fn matches(&self, collection: &str, is_junction: bool) -> bool {
+        let excluded = self.names.excluded().iter().any(|glob| glob.matches(collection))
+            || (is_junction && self.junctions == Some(false));
+        let included = self.names.included().iter().any(|glob| glob.matches(collection))
+            || (is_junction && self.junctions == Some(true));
+        included && !excluded
+    }
+
+    /// The patterns that are names.
+    pub fn names(&self) -> &Patterns {
+        &self.names
+    }
+
+    /// `Some(true)` where `@junctions` is in the list, `Some(false)` where `!@junctions` is.
+    pub fn junctions(&self) -> Option<bool> {
+        self.junctions
+    }
+}
+
+/// Collection, dot, field, as `redact` has them: `customers.ssn`, `*.password`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldPattern {
+    collection: Glob,
+    field: Glob,
+}
+
+impl FieldPattern {
+    /// Reads `collection.field`; `None` where there is not exactly one dot with a pattern on either side.
+    pub fn new(pattern: &str) -> Option<Self> {
+        let (collection, field) = pattern.split_once('.')?;
+        if collection.is_empty() || field.is_empty() || field.contains('.') {
+            return None;
+        }
+        Some(Self { collection: Glob::new(collection), field: Glob::new(field) })
+    }
+
+    /// Whether it speaks of that field of that collection.
+    pub fn matches(&self, collection: &str, field: &str) -> bool {
+        self.collection.matches(collection) && self.field.matches(field)
+    }
+
+    /// Whether it speaks of a field of that name in any collection.
+    pub fn matches_name(&self, field: &str) -> bool {
+        self.field.matches(field)
+    }
+}
+
+/// One pattern: `*` stands for any run of characters, the empty one included; everything else for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// Takes the pattern as it is.
+    pub fn new(pattern: &str) -> Self {
+        Self(pattern.to_owned())
+    }
+
+    /// The pattern as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the pattern is nothing but `*`.
+    pub fn matches_everything(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
+    }
+
+    /// Whether the whole name fits the pattern.
+    pub fn matches(&self, name: &str) -> bool {
+        let mut parts = self.0.split('*');
+        // The first part is an anchored prefix; without any `*` it must be the whole name.
+        let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+        let middle: Vec<&str> = parts.collect();
+        let Some((last, middle)) = middle.split_last() else { return rest.is_empty() };
+        // Taking the leftmost place for each part leaves the most room for those that follow.
+        let mut rest = rest;
+        for part in middle {
+            match rest.split_once(part) {
+                Some((_, behind)) => rest = behind,
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+}

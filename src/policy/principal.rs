@@ -1,0 +1,28 @@
+//! Who calls.
+
+/// Who calls: the client, the role that speaks for it, and how it was proved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// The client's name, as its key was issued.
+    pub name: String,
+    /// The policy file that applies; a principal has exactly one.
+    pub role: String,
+    /// How it was proved.
+    pub proof: Proof,
+}
+
+/// How a principal was proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// A client key that Warrener issued.
+    Key,
+}
+
+impl Proof {
+    /// The word for it in the trail.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+        }
+    }
+}
