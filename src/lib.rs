@@ -1,5 +1,7 @@
 //! Warrener: a policy-enforcing security gateway and audit proxy for Directus' MCP endpoint.
 
+pub mod mcp;
+
 pub mod directus;
 pub mod policy;
 
