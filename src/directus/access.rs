@@ -134,8 +134,17 @@ pub enum Extent {
     Keys(Vec<Key>),
     /// The children of named parents, not named themselves.
     Children(u64),
-    /// Whatever a filter and a limit select; the limit as Directus will apply it, `None` for none.
-    Query(Option<u64>),
+    /// So many new ones.
+    New(u64),
+    /// The one item of a singleton.
+    Singleton,
+    /// Whatever a filter and a limit select.
+    Query {
+        /// As Directus will apply it; `None` for no limit.
+        limit: Option<u64>,
+        /// Whether there is a filter, and one that Directus does not take for none.
+        filtered: bool,
+    },
     /// Every item.
     All,
 }
@@ -148,8 +157,10 @@ impl Extent {
                 serde_json::json!({ "keys": keys.iter().map(Key::to_value).collect::<Vec<_>>() })
             }
             Self::Children(count) => serde_json::json!({ "children": count }),
-            Self::Query(limit) => serde_json::json!({ "query": limit }),
-            Self::All => Value::from("all"),
+            // Nobody can name the key of what does not exist yet.
+            Self::New(_) => serde_json::json!({ "keys": [] }),
+            Self::Query { limit, .. } => serde_json::json!({ "query": limit }),
+            Self::Singleton | Self::All => Value::from("all"),
         }
     }
 }

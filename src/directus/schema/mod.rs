@@ -53,6 +53,19 @@ pub struct Collection {
     pub singleton: bool,
     /// Has a relation that names a junction field.
     pub junction: bool,
+    /// What the database does to other collections when an item goes.
+    pub on_delete: Vec<OnDelete>,
+}
+
+/// What the database does to the items of another collection when one of this goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnDelete {
+    /// The other collection.
+    pub collection: String,
+    /// Its field that points here.
+    pub field: String,
+    /// Whether its items go too, or only lose their pointer.
+    pub consequence: Deselect,
 }
 
 impl Collection {
@@ -79,6 +92,10 @@ pub struct Field {
     pub kind: FieldKind,
     /// What an item has where a create leaves the field out, as JSON text; `None` where the snapshot names none.
     pub default: Option<String>,
+    /// Whether Directus fills it when an item is created.
+    pub filled_on_create: bool,
+    /// Whether Directus fills it whenever an item is updated.
+    pub filled_on_update: bool,
 }
 
 /// What a value of a field means.

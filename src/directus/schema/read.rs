@@ -1,6 +1,6 @@
 //! Reading a snapshot: the three answers of Directus' REST interface, or the file of its `schema snapshot`.
 
-use super::{Collection, Deselect, Field, FieldKind, SchemaSnapshot};
+use super::{Collection, Deselect, Field, FieldKind, OnDelete, SchemaSnapshot};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -43,6 +43,12 @@ struct FieldRow {
     #[serde(rename = "type")]
     type_name: Option<String>,
     schema: Option<FieldSchema>,
+    meta: Option<FieldMeta>,
+}
+
+#[derive(Deserialize)]
+struct FieldMeta {
+    special: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +64,12 @@ struct RelationRow {
     field: String,
     related_collection: Option<String>,
     meta: Option<RelationMeta>,
+    schema: Option<RelationSchema>,
+}
+
+#[derive(Deserialize)]
+struct RelationSchema {
+    on_delete: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -121,20 +133,37 @@ fn build(answers: Answers) -> SchemaSnapshot {
         collection.singleton |= row.meta.and_then(|meta| meta.singleton).is_some_and(|flag| truthy(&flag));
     }
     for row in answers.fields {
-        let Some(collection) = collections.get_mut(&row.collection) else { continue };
-        let kind = if row.schema.is_some() { FieldKind::Plain } else { FieldKind::Presentation };
-        if row.schema.as_ref().is_some_and(|schema| schema.is_primary_key) {
-            collection.primary_key = Some(row.field.clone());
+        if let Some(collection) = collections.get_mut(&row.collection) {
+            enter(collection, row);
         }
-        let default = row.schema.and_then(|schema| schema.default_value).map(|value| value.to_string());
-        let type_name = row.type_name.unwrap_or_default();
-        collection.fields.insert(row.field.clone(), Field { name: row.field, type_name, kind, default });
     }
     for row in answers.relations {
         relate(&mut collections, row);
     }
     let digest = digest(&collections);
     SchemaSnapshot { collections, digest }
+}
+
+fn enter(collection: &mut Collection, row: FieldRow) {
+    let special = row.meta.and_then(|meta| meta.special).as_ref().map(names).unwrap_or_default();
+    let has = |word: &str| special.iter().any(|special| special == word);
+    let is_key = row.schema.as_ref().is_some_and(|schema| schema.is_primary_key);
+    if is_key {
+        collection.primary_key = Some(row.field.clone());
+    }
+    let kind = if row.schema.is_some() { FieldKind::Plain } else { FieldKind::Presentation };
+    let default = row.schema.and_then(|schema| schema.default_value).filter(|value| !value.is_null());
+    let field = Field {
+        name: row.field.clone(),
+        type_name: row.type_name.unwrap_or_default(),
+        kind,
+        filled_on_create: is_key
+            || default.is_some()
+            || ["date-created", "user-created", "role-created", "uuid"].into_iter().any(has),
+        filled_on_update: ["date-updated", "user-updated", "role-updated"].into_iter().any(has),
+        default: default.map(|value| value.to_string()),
+    };
+    collection.fields.insert(row.field, field);
 }
 
 /// Enters a relation at both of its ends. Directus goes by relations alone, not by a field's `special`, so this does too.
@@ -152,8 +181,21 @@ fn relate(collections: &mut BTreeMap<String, Collection>, row: RelationRow) {
             }
         }
     }
-    let (Some(related), Some(meta)) = (row.related_collection, meta) else { return };
-    let (Some(one), Some(one_field)) = (collections.get_mut(&related), meta.one_field) else { return };
+    let Some(one) = row.related_collection.and_then(|related| collections.get_mut(&related)) else { return };
+    let consequence = match row.schema.and_then(|schema| schema.on_delete).as_deref() {
+        Some("CASCADE") => Some(Deselect::Delete),
+        Some("SET NULL" | "SET DEFAULT") => Some(Deselect::Nullify),
+        Some(_) | None => None,
+    };
+    if let Some(consequence) = consequence {
+        one.on_delete.push(OnDelete {
+            collection: row.collection.clone(),
+            field: row.field.clone(),
+            consequence,
+        });
+    }
+    let Some(meta) = meta else { return };
+    let Some(one_field) = meta.one_field else { return };
     let deselect = match meta.one_deselect_action.as_deref() {
         Some("delete") => Deselect::Delete,
         Some(_) | None => Deselect::Nullify,
