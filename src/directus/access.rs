@@ -36,6 +36,16 @@ impl Access {
             origin: Origin::Asked,
         }
     }
+
+    /// The same access, brought about otherwise.
+    pub(crate) fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// The same access, arising through that path.
+    pub(crate) fn with_via(self, via: impl Into<String>) -> Self {
+        Self { via: via.into(), ..self }
+    }
 }
 
 /// What is done to the items of a collection.
@@ -142,6 +152,8 @@ pub enum Extent {
     Query {
         /// As Directus will apply it; `None` for no limit.
         limit: Option<u64>,
+        /// Whether the request says so, or Directus does by itself.
+        said: bool,
         /// Whether there is a filter, and one that Directus does not take for none.
         filtered: bool,
     },
@@ -205,6 +217,8 @@ pub enum Origin {
     Expanded,
     /// The database or Directus does it in turn: it needs no permission, but a `forbid` stops it.
     Implied,
+    /// It comes with what is decided for itself, such as the key of a written row with the write.
+    Included,
 }
 
 impl Origin {
@@ -212,7 +226,7 @@ impl Origin {
     pub fn is_asked(self) -> bool {
         match self {
             Self::Asked | Self::Expanded => true,
-            Self::Implied => false,
+            Self::Implied | Self::Included => false,
         }
     }
 }

@@ -1,7 +1,18 @@
 //! Who may do what: the policy decision point.
 
+mod cover;
+mod decide;
+pub mod decision;
 pub mod document;
+mod evaluate;
+mod imports;
 pub mod pattern;
 mod principal;
+mod rules;
+mod set;
+mod wording;
 
+pub use decide::{AccessRequest, misread_reason};
+pub use decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
 pub use principal::{Principal, Proof};
+pub use set::PolicySet;

@@ -1,0 +1,64 @@
+//! Files as bytes: imports from a URL, and assets.
+
+use super::{Decoded, collection, implied};
+use crate::directus::access::{Access, Action, Extent, Fields, Origin};
+use crate::directus::arguments::{Arguments, object, only};
+use crate::directus::key;
+use crate::directus::misread::Misread;
+use crate::directus::row;
+use crate::directus::schema::{Collection, SchemaSnapshot};
+use serde_json::Value;
+
+/// The pseudo-field that stands for a file's content.
+const BYTES: &str = "$bytes";
+
+/// The tool `assets`: the bytes of one file come back.
+pub(super) fn assets(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> Result<Decoded, Misread> {
+    let files = collection(schema, "directus_files")?;
+    let id = arguments
+        .optional("id")
+        .ok_or_else(|| Misread::because("the tool `assets` needs the argument `id`"))?;
+    let extent = Extent::Keys(vec![key::key(files, id)?]);
+    let accesses = vec![Access::asked(Action::Read, &files.name, Fields::named([BYTES]), extent)];
+    Ok(Decoded { accesses, imports: Vec::new() })
+}
+
+/// `files import`: Directus fetches each URL. A `file.id` that exists has its bytes replaced, which makes it an update.
+pub(super) fn import(
+    arguments: &mut Arguments<'_>,
+    files: &Collection,
+    _schema: &SchemaSnapshot,
+) -> Result<Decoded, Misread> {
+    let rows = arguments.list("data")?;
+    let mut imports = Vec::new();
+    let mut fields = Fields::none();
+    let mut replaced = Vec::new();
+    for entry in rows {
+        let entry = object(entry, "data")?;
+        only(entry, "data", &["url", "file"])?;
+        let Some(Value::String(url)) = entry.get("url") else {
+            return Err(Misread::because("an entry of `data` has no `url`, or one that is not a text"));
+        };
+        imports.push(url.clone());
+        let Some(file) = entry.get("file") else { continue };
+        let mut named = row::fields(files, object(file, "file")?)?;
+        if let Some(id) = file.get("id") {
+            replaced.push(key::key(files, id)?);
+            named.remove("id");
+        }
+        fields.named.extend(named);
+    }
+    let count = Extent::New(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+    let mut accesses = vec![Access::asked(Action::Import, &files.name, fields.clone(), count.clone())];
+    accesses.push(
+        Access::asked(Action::Create, &files.name, Fields::none(), count.clone())
+            .with_origin(Origin::Implied),
+    );
+    accesses.extend(implied::filled(files, Action::Create, &count));
+    if !replaced.is_empty() {
+        accesses.push(
+            Access::asked(Action::Update, &files.name, fields, Extent::Keys(replaced)).with_via("file.id"),
+        );
+    }
+    Ok(Decoded { accesses, imports })
+}

@@ -1,0 +1,279 @@
+//! A tool call, unwrapped and with its arguments read as Directus reads them.
+
+use super::misread::Misread;
+use super::tool::Tool;
+use crate::mcp::json;
+use serde_json::{Map, Value};
+
+/// Arguments that Directus takes as JSON text too (FACTS section 3). It parses one level, so this does too.
+const COERCED: [&str; 4] = ["data", "keys", "query", "headers"];
+
+/// One call of one of Directus' tools.
+///
+/// It is both what is judged and what is forwarded: [`ToolCall::params`] writes it anew from this value, so nothing of the
+/// client's bytes goes through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    /// How the tools are offered.
+    pub mode: Mode,
+    /// Which tool, unwrapped from `execute`.
+    pub tool: Tool,
+    /// Its arguments, JSON texts among them read.
+    pub arguments: Map<String, Value>,
+}
+
+/// How Directus offers its tools: each by its name, or behind `search` and `execute`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Each by its name.
+    #[default]
+    Legacy,
+    /// `?tool_mode=registry`.
+    Registry,
+}
+
+impl Mode {
+    /// Reads the query string of the request, with or without its question mark.
+    ///
+    /// Directus' parser knows many spellings of the same query (FACTS section 1), so only the plain one is taken.
+    ///
+    /// # Errors
+    /// When it is neither empty nor exactly `tool_mode=registry`.
+    pub fn read(query_string: &str) -> Result<Self, Misread> {
+        match query_string.strip_prefix('?').unwrap_or(query_string) {
+            "" => Ok(Self::Legacy),
+            "tool_mode=registry" => Ok(Self::Registry),
+            _ => Err(Misread::because(
+                "the query string of the address is not understood: leave it out, or write exactly `?tool_mode=registry`",
+            )),
+        }
+    }
+
+    /// The query string to forward, with its question mark.
+    pub fn query_string(self) -> &'static str {
+        match self {
+            Self::Legacy => "",
+            Self::Registry => "?tool_mode=registry",
+        }
+    }
+}
+
+/// What the `params` of a `tools/call` ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Called {
+    /// A tool of Directus' own.
+    Directus(ToolCall),
+    /// The registry's `search`: it only lists tools.
+    Search(Map<String, Value>),
+    /// A tool that Directus does not have; only its name is looked at.
+    Other(String, Map<String, Value>),
+}
+
+impl Called {
+    /// Reads the `params` of a `tools/call`.
+    ///
+    /// # Errors
+    /// When they are not what Directus takes, or when it could not be told how it would read them.
+    pub fn read(mode: Mode, params: &Map<String, Value>) -> Result<Self, Misread> {
+        let (name, arguments) = name_and(params, "arguments", &["_meta"])?;
+        match mode {
+            Mode::Legacy => Self::named(mode, name, arguments),
+            Mode::Registry => match name {
+                "execute" => {
+                    let (name, input) = name_and(&arguments, "input", &[])?;
+                    match Tool::named(name) {
+                        Some(tool) => Ok(Self::Directus(ToolCall::new(mode, tool, input)?)),
+                        None => Err(Misread::because(format!("`execute` knows no tool `{}`", shown(name)))),
+                    }
+                }
+                "search" => search(arguments),
+                // The registry offers this one tool at its root as well.
+                "schema" => Self::named(mode, name, arguments),
+                _ => Err(Misread::because(format!(
+                    "with `tool_mode=registry` the tool `{}` has to be called through `execute`",
+                    shown(name)
+                ))),
+            },
+        }
+    }
+
+    fn named(mode: Mode, name: &str, arguments: Map<String, Value>) -> Result<Self, Misread> {
+        match Tool::named(name) {
+            Some(tool) => Ok(Self::Directus(ToolCall::new(mode, tool, arguments)?)),
+            None if name == "execute" || name == "search" => Err(Misread::because(format!(
+                "the tool `{name}` exists only at an address that ends in `?tool_mode=registry`"
+            ))),
+            None => Ok(Self::Other(name.to_owned(), arguments)),
+        }
+    }
+}
+
+impl ToolCall {
+    /// A call with arguments as the client gave them.
+    ///
+    /// # Errors
+    /// When a JSON text among them cannot be read strictly, or an argument is null, which Directus refuses.
+    pub fn new(mode: Mode, tool: Tool, mut arguments: Map<String, Value>) -> Result<Self, Misread> {
+        for name in COERCED {
+            let Some(Value::String(text)) = arguments.get(name) else { continue };
+            let value = json::read(text.as_bytes()).map_err(|error| {
+                Misread::because(format!("the argument `{name}` is a text that is not JSON: {error}"))
+            })?;
+            arguments.insert(name.to_owned(), value);
+        }
+        if let Some((name, _)) = arguments.iter().find(|(_, value)| value.is_null()) {
+            return Err(Misread::because(format!(
+                "the argument `{}` is null: leave it out instead",
+                shown(name)
+            )));
+        }
+        Ok(Self { mode, tool, arguments })
+    }
+
+    /// The `params` of the `tools/call` to forward.
+    pub fn params(&self) -> Map<String, Value> {
+        let object = |name: &str, key: &str, value: Value| {
+            let mut object = Map::new();
+            object.insert("name".to_owned(), Value::from(name));
+            object.insert(key.to_owned(), value);
+            object
+        };
+        let arguments = Value::Object(self.arguments.clone());
+        match self.mode {
+            Mode::Legacy => object(self.tool.as_str(), "arguments", arguments),
+            Mode::Registry => {
+                let inner = object(self.tool.as_str(), "input", arguments);
+                object("execute", "arguments", Value::Object(inner))
+            }
+        }
+    }
+}
+
+fn search(arguments: Map<String, Value>) -> Result<Called, Misread> {
+    match arguments.keys().find(|key| !["query", "names", "limit"].contains(&key.as_str())) {
+        Some(key) => Err(Misread::because(format!("`search` has no argument `{}`", shown(key)))),
+        None => Ok(Called::Search(arguments)),
+    }
+}
+
+/// Takes `{"name": …, <key>: {…}}` apart. Keys that are `ignored` are dropped; any other is refused, since a reader that
+/// knows it could do something else.
+fn name_and<'a>(
+    object: &'a Map<String, Value>,
+    key: &str,
+    ignored: &[&str],
+) -> Result<(&'a str, Map<String, Value>), Misread> {
+    let unknown = |other: &&String| *other != "name" && *other != key && !ignored.contains(&other.as_str());
+    if let Some(other) = object.keys().find(unknown) {
+        return Err(Misread::because(format!(
+            "`{}` beside `name` and `{key}` is not understood",
+            shown(other)
+        )));
+    }
+    let Some(Value::String(name)) = object.get("name") else {
+        return Err(Misread::because("`name`, the tool to call, is missing or not a text"));
+    };
+    match object.get(key) {
+        None => Ok((name, Map::new())),
+        Some(Value::Object(arguments)) => Ok((name, arguments.clone())),
+        Some(_) => Err(Misread::because(format!("`{key}` is not an object"))),
+    }
+}
+
+/// What a client wrote, as a message repeats it: cut, and without control characters.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(80).map(|character| if character.is_control() { '?' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(mode: Mode, params: &Value) -> Result<Called, Misread> {
+        Called::read(mode, params.as_object().unwrap())
+    }
+
+    #[test]
+    fn both_modes_lead_to_the_same_call() {
+        let arguments = json!({"action": "read", "collection": "tags"});
+        let legacy = read(Mode::Legacy, &json!({"name": "items", "arguments": arguments, "_meta": {"x": 1}}));
+        let registry = json!({"name": "execute", "arguments": {"name": "items", "input": arguments}});
+        let registry_call = read(Mode::Registry, &registry);
+        let (Ok(Called::Directus(legacy)), Ok(Called::Directus(wrapped))) = (legacy, registry_call) else {
+            panic!("not understood")
+        };
+        assert_eq!((legacy.tool, &legacy.arguments), (wrapped.tool, &wrapped.arguments));
+        assert_eq!(Value::Object(wrapped.params()), registry);
+        assert_eq!(Value::Object(legacy.params()), json!({"name": "items", "arguments": arguments}));
+    }
+
+    #[test]
+    fn texts_are_read_where_directus_reads_them() {
+        let params =
+            json!({"name": "items", "arguments": {"data": " {\"a\": 1}\n", "keys": "[1]", "filter": "{}"}});
+        let Ok(Called::Directus(call)) = read(Mode::Legacy, &params) else { panic!("not understood") };
+        assert_eq!(Value::Object(call.arguments), json!({"data": {"a": 1}, "keys": [1], "filter": "{}"}));
+    }
+
+    #[test]
+    fn what_directus_would_read_otherwise_is_not_understood() {
+        for (mode, params, why) in [
+            (Mode::Legacy, json!({"name": "execute", "arguments": {}}), "?tool_mode=registry"),
+            (Mode::Registry, json!({"name": "items", "arguments": {}}), "through `execute`"),
+            (
+                Mode::Registry,
+                json!({"name": "execute", "arguments": {"name": "execute", "input": {}}}),
+                "no tool",
+            ),
+            (
+                Mode::Registry,
+                json!({"name": "execute", "arguments": {"name": " items ", "input": {}}}),
+                "no tool",
+            ),
+            (
+                Mode::Registry,
+                json!({"name": "execute", "arguments": {"name": "items", "input": "{}"}}),
+                "not an object",
+            ),
+            (
+                Mode::Registry,
+                json!({"name": "execute", "arguments": {"name": "items", "action": "read"}}),
+                "`action`",
+            ),
+            (Mode::Legacy, json!({"name": "items", "arguments": "{}"}), "not an object"),
+            (Mode::Legacy, json!({"name": "items", "task": {}}), "`task`"),
+            (Mode::Legacy, json!({"arguments": {}}), "`name`"),
+            (Mode::Legacy, json!({"name": ["items"]}), "`name`"),
+            (Mode::Legacy, json!({"name": "items", "arguments": {"data": "{\"a\":1,\"a\":2}"}}), "twice"),
+            (Mode::Legacy, json!({"name": "items", "arguments": {"query": ""}}), "not JSON"),
+            (Mode::Legacy, json!({"name": "items", "arguments": {"query": "null"}}), "null"),
+        ] {
+            let refused = read(mode, &params).unwrap_err().to_string();
+            assert!(refused.contains(why), "{params}: {refused}");
+        }
+        assert_eq!(
+            read(Mode::Legacy, &json!({"name": "Items"})),
+            Ok(Called::Other("Items".to_owned(), Map::new()))
+        );
+    }
+
+    #[test]
+    fn only_the_plain_query_string_is_taken() {
+        assert_eq!(Mode::read(""), Ok(Mode::Legacy));
+        assert_eq!(Mode::read("?"), Ok(Mode::Legacy));
+        assert_eq!(Mode::read("?tool_mode=registry"), Ok(Mode::Registry));
+        for odd in [
+            "?tool%5Fmode=registry",
+            "?tool_mode=%72egistry",
+            "?[tool_mode]=registry",
+            "?&&tool_mode=registry",
+            "?tool_mode=registry#x",
+            "?tool_mode=Registry",
+            "?tool_mode=legacy",
+            "?access_token=x",
+        ] {
+            assert!(Mode::read(odd).is_err(), "{odd}");
+        }
+    }
+}

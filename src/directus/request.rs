@@ -1,0 +1,170 @@
+//! What a message means to Directus.
+
+use super::call::{Called, Mode, ToolCall, shown};
+use super::misread::Misread;
+use crate::mcp::{Id, Incoming, Method, Request, method};
+use serde_json::{Map, Value};
+
+/// What a message means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// It is about the protocol itself, and touches no data by itself.
+    Protocol(Protocol),
+    /// It calls one of Directus' own tools.
+    Tool(ToolCall),
+    /// It calls a tool that Directus does not have.
+    Opaque {
+        /// How the tools are offered.
+        mode: Mode,
+        /// The tool's name, as the client has it.
+        name: String,
+        /// Its arguments, which nobody looks at.
+        arguments: Map<String, Value>,
+    },
+}
+
+/// A protocol request: no accesses, permitted to any principal with a role, its lists cut to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Protocol {
+    /// `initialize`, with what Directus is told of the client.
+    Initialize(Map<String, Value>),
+    /// `ping`
+    Ping,
+    /// `tools/list`, and how the tools are offered.
+    ToolsList(Mode, Map<String, Value>),
+    /// The registry's `search`, which lists tools.
+    Search(Map<String, Value>),
+    /// `prompts/list`
+    PromptsList(Map<String, Value>),
+    /// `prompts/get`
+    PromptsGet {
+        /// The prompt's name.
+        name: String,
+        /// What is filled into it.
+        params: Map<String, Value>,
+    },
+    /// A notification: it is taken, and never forwarded.
+    Notification,
+}
+
+impl Meaning {
+    /// Works out what a message means, given the query string of its request.
+    ///
+    /// # Errors
+    /// When it cannot be told. [`Misread::UnknownMethod`] where the method itself is not known.
+    pub fn read(query_string: &str, incoming: &Incoming) -> Result<Self, Misread> {
+        let mode = Mode::read(query_string)?;
+        match incoming {
+            Incoming::Notification(note) if method::is_notification(&note.method) => {
+                Ok(Self::Protocol(Protocol::Notification))
+            }
+            // Directus leaves a request without an id hanging for ever, and does not act on it.
+            Incoming::Notification(note) => Err(Misread::because(format!(
+                "`{}` has no `id`, so it could never be answered: send it with one",
+                shown(&note.method)
+            ))),
+            Incoming::Request(request) => Self::of(mode, request),
+        }
+    }
+
+    fn of(mode: Mode, request: &Request) -> Result<Self, Misread> {
+        let Some(method) = Method::named(&request.method) else {
+            return Err(Misread::UnknownMethod(shown(&request.method)));
+        };
+        let params = &request.params;
+        let protocol = match method {
+            Method::Initialize => {
+                Protocol::Initialize(kept(params, &["protocolVersion", "capabilities", "clientInfo"]))
+            }
+            Method::Ping => Protocol::Ping,
+            Method::ToolsList => Protocol::ToolsList(mode, kept(params, &["cursor"])),
+            Method::PromptsList => Protocol::PromptsList(kept(params, &["cursor"])),
+            Method::PromptsGet => {
+                let Some(Value::String(name)) = params.get("name") else {
+                    return Err(Misread::because("`name`, the prompt to get, is missing or not a text"));
+                };
+                Protocol::PromptsGet { name: name.clone(), params: kept(params, &["name", "arguments"]) }
+            }
+            Method::ToolsCall => {
+                return Ok(match Called::read(mode, params)? {
+                    Called::Directus(call) => Self::Tool(call),
+                    Called::Search(arguments) => Self::Protocol(Protocol::Search(arguments)),
+                    Called::Other(name, arguments) => Self::Opaque { mode, name, arguments },
+                });
+            }
+        };
+        Ok(Self::Protocol(protocol))
+    }
+
+    /// The tool that is called, as the trail names it.
+    pub fn tool(&self) -> Option<&str> {
+        match self {
+            Self::Protocol(Protocol::Search(_)) => Some("search"),
+            Self::Protocol(_) => None,
+            Self::Tool(call) => Some(call.tool.as_str()),
+            Self::Opaque { name, .. } => Some(name),
+        }
+    }
+
+    /// The tool's arguments.
+    pub fn arguments(&self) -> Option<&Map<String, Value>> {
+        match self {
+            Self::Protocol(Protocol::Search(arguments)) | Self::Opaque { arguments, .. } => Some(arguments),
+            Self::Protocol(_) => None,
+            Self::Tool(call) => Some(&call.arguments),
+        }
+    }
+
+    /// The request to forward, written anew; `None` where the gateway answers itself.
+    pub fn forward(&self, id: &Id) -> Option<Forward> {
+        let (mode, method, params) = match self {
+            Self::Protocol(Protocol::Ping | Protocol::Notification) => return None,
+            Self::Protocol(Protocol::Initialize(params)) => {
+                (Mode::Legacy, Method::Initialize, params.clone())
+            }
+            Self::Protocol(Protocol::ToolsList(mode, params)) => (*mode, Method::ToolsList, params.clone()),
+            Self::Protocol(Protocol::PromptsList(params)) => {
+                (Mode::Legacy, Method::PromptsList, params.clone())
+            }
+            Self::Protocol(Protocol::PromptsGet { params, .. }) => {
+                (Mode::Legacy, Method::PromptsGet, params.clone())
+            }
+            Self::Protocol(Protocol::Search(arguments)) => {
+                (Mode::Registry, Method::ToolsCall, named("search", arguments))
+            }
+            Self::Tool(call) => (call.mode, Method::ToolsCall, call.params()),
+            Self::Opaque { mode, name, arguments } => (*mode, Method::ToolsCall, named(name, arguments)),
+        };
+        let mut message = Map::new();
+        message.insert("jsonrpc".to_owned(), Value::from("2.0"));
+        message.insert("id".to_owned(), id.to_value());
+        message.insert("method".to_owned(), Value::from(method.as_str()));
+        message.insert("params".to_owned(), Value::Object(params));
+        Some(Forward { query_string: mode.query_string(), body: Value::Object(message) })
+    }
+}
+
+/// A request to Directus: what `POST /mcp` is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forward {
+    /// With its question mark, or empty.
+    pub query_string: &'static str,
+    /// One JSON-RPC message.
+    pub body: Value,
+}
+
+/// What of the parameters goes on; the rest (`_meta`, and what a newer client may add) says nothing to Directus.
+fn kept(params: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    params
+        .iter()
+        .filter(|(name, _)| names.contains(&name.as_str()))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
+}
+
+fn named(name: &str, arguments: &Map<String, Value>) -> Map<String, Value> {
+    let mut params = Map::new();
+    params.insert("name".to_owned(), Value::from(name));
+    params.insert("arguments".to_owned(), Value::Object(arguments.clone()));
+    params
+}

@@ -1,0 +1,189 @@
+//! The decision: what the policies say of one message.
+
+use super::decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
+use super::document::SystemPrompt;
+use super::evaluate::{Findings, evaluate, unredactable};
+use super::rules::Rules;
+use super::{PolicySet, Principal};
+use crate::directus::accesses::{Decoded, accesses};
+use crate::directus::{Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
+
+/// One message as it is decided: who sent it, what it means, and what it would do.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessRequest<'a> {
+    /// Who sent it.
+    pub principal: &'a Principal,
+    /// What it means and what it would do, or why that cannot be told.
+    pub message: Result<(&'a Meaning, &'a Decoded), &'a Misread>,
+    /// The snapshot that its accesses were told by.
+    pub schema: Option<&'a SchemaSnapshot>,
+}
+
+impl PolicySet {
+    /// Decides one message. The decision is total, and depends on nothing but its arguments.
+    ///
+    /// A permit carries the message with its obligations already applied; that form was decoded and decided again, and
+    /// needed no further change.
+    pub fn decide(&self, request: &AccessRequest<'_>) -> Decision {
+        let role = request.principal.role.as_str();
+        let deny = |reason: Reason| Decision::deny(reason, Vec::new(), self.revision());
+        let Some(rules) = Rules::of(self, role, request.schema) else {
+            let text = "There is no policy for the role of this key, so nothing is permitted to it.";
+            return deny(Reason::firm(Code::NoPermission, format!("{role}/-"), text));
+        };
+        match request.message {
+            Err(misread) => deny(misread_reason(misread)),
+            Ok((Meaning::Protocol(protocol), _)) => self.protocol(&rules, protocol),
+            Ok((Meaning::Opaque { name, .. }, _)) => match opaque(&rules, name) {
+                Ok(()) => self.permit(request, format!("{role}/tools")),
+                Err(reason) => deny(reason),
+            },
+            Ok((Meaning::Tool(call), decoded)) => match by_name(&rules, call) {
+                Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
+                Ok(Some(rule)) => self.permit(request, rule),
+                Ok(None) => self.call(&rules, call, decoded),
+            },
+        }
+    }
+
+    fn call(&self, rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) -> Decision {
+        let findings = evaluate(rules, call, decoded);
+        let (forward, obligations) = apply(call, decoded, &findings);
+        let observed = findings.observed.clone();
+        let mut denials = findings.denials.into_iter();
+        if let Some(first) = denials.next() {
+            let verdict = Verdict::Deny(first, denials.collect());
+            let accesses = decoded.accesses.clone();
+            return Decision { verdict, observed, accesses, revision: self.revision().to_owned() };
+        }
+        if !obligations.is_empty()
+            && let Err(reason) = settled(rules, &forward) {
+                return Decision::deny(reason, decoded.accesses.clone(), self.revision());
+            }
+        // The trail holds the accesses of what is forwarded.
+        let accesses = match rules.schema().map(|schema| accesses(&forward, schema)) {
+            Some(Ok(forwarded)) if !obligations.is_empty() => forwarded.accesses,
+            Some(_) | None => decoded.accesses.clone(),
+        };
+        let permit = Permit { meaning: Meaning::Tool(forward), rules: findings.rules, obligations };
+        let verdict = Verdict::Permit(Box::new(permit));
+        Decision { verdict, observed, accesses, revision: self.revision().to_owned() }
+    }
+
+    fn protocol(&self, rules: &Rules<'_>, protocol: &Protocol) -> Decision {
+        let denied = match protocol {
+            Protocol::PromptsGet { name, .. } if !rules.role.prompts.matches(name) => {
+                let rule = format!("{}/prompts", rules.role.name);
+                Some(Reason::observable(
+                    Code::NoPermission,
+                    rule,
+                    "This prompt is not permitted to this role.",
+                ))
+            }
+            Protocol::PromptsGet { .. }
+            | Protocol::Initialize(_)
+            | Protocol::Ping
+            | Protocol::ToolsList(..)
+            | Protocol::Search(_)
+            | Protocol::PromptsList(_)
+            | Protocol::Notification => None,
+        };
+        match denied {
+            Some(reason) => Decision::deny(reason, Vec::new(), self.revision()),
+            None => self.passed(Meaning::Protocol(protocol.clone()), "protocol".to_owned(), Vec::new()),
+        }
+    }
+
+    /// Permits what is decided by its name alone.
+    fn permit(&self, request: &AccessRequest<'_>, rule: String) -> Decision {
+        match request.message {
+            Ok((meaning, decoded)) => self.passed(meaning.clone(), rule, decoded.accesses.clone()),
+            Err(misread) => Decision::deny(misread_reason(misread), Vec::new(), self.revision()),
+        }
+    }
+
+    fn passed(&self, meaning: Meaning, rule: String, accesses: Vec<crate::directus::Access>) -> Decision {
+        let permit = Permit { meaning, rules: vec![rule], obligations: Vec::new() };
+        let verdict = Verdict::Permit(Box::new(permit));
+        Decision { verdict, observed: Vec::new(), accesses, revision: self.revision().to_owned() }
+    }
+}
+
+/// The reason for what could not be read.
+pub fn misread_reason(misread: &Misread) -> Reason {
+    let code = match misread {
+        Misread::NotUnderstood(_) | Misread::UnknownMethod(_) => Code::NotUnderstood,
+        Misread::NoSchema => Code::Unavailable,
+    };
+    Reason::firm(code, "-", misread.to_string())
+}
+
+/// A tool that Directus does not have is let through by name, where the role lists it.
+fn opaque(rules: &Rules<'_>, name: &str) -> Result<(), Reason> {
+    let tools = &rules.role.tools;
+    if tools.deny.matches(name) || !tools.opaque.matches(name) {
+        let text = "There is no such tool, or it is not permitted to this role.";
+        return Err(Reason::firm(Code::NotUnderstood, format!("{}/tools", rules.role.name), text));
+    }
+    if rules.redacts() { Err(unredactable("what such a tool answers")) } else { Ok(()) }
+}
+
+/// Tools that are decided by name: those that the role denies, and the system prompt.
+fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<String>, Reason> {
+    let name = call.tool.as_str();
+    if rules.role.tools.deny.matches(name) {
+        let text = format!("The tool `{name}` is not permitted to this role.");
+        return Err(Reason::firm(Code::Forbidden, format!("{}/tools", rules.role.name), text));
+    }
+    if call.tool != Tool::SystemPrompt {
+        return Ok(None);
+    }
+    let rule = format!("{}/system_prompt", rules.role.name);
+    match rules.role.system_prompt {
+        SystemPrompt::Keep => Ok(Some(rule)),
+        SystemPrompt::Hide => {
+            Err(Reason::firm(Code::Forbidden, rule, "The system prompt is not permitted to this role."))
+        }
+        SystemPrompt::Replace(_) | SystemPrompt::Append(_) => {
+            let text = "The system prompt is replaced for this role, which this version of the gateway cannot do, so it is refused.";
+            Err(Reason::firm(Code::NotUnderstood, rule, text))
+        }
+    }
+}
+
+/// The call as it is forwarded, and what was done to it.
+fn apply(call: &ToolCall, decoded: &Decoded, findings: &Findings) -> (ToolCall, Vec<Obligation>) {
+    let mut forward = call.clone();
+    let mut obligations = Vec::new();
+    if let Some(fields) = &findings.project {
+        forward = forward.project(fields.iter().cloned());
+        obligations.push(Obligation::Project(fields.clone()));
+    }
+    if let Some(limit) = findings.limit {
+        forward = forward.limit(limit);
+        obligations.push(Obligation::Limit(limit));
+    }
+    if !decoded.imports.is_empty() {
+        let cut = forward.clone().cut_imported();
+        if cut != forward {
+            forward = cut;
+            obligations.push(Obligation::CutImported);
+        }
+    }
+    (forward, obligations)
+}
+
+/// What is forwarded is decoded and decided again: anything but a permit without further change is not understood.
+fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<(), Reason> {
+    let decoded = match rules.schema() {
+        Some(schema) => accesses(forward, schema).map_err(|misread| misread_reason(&misread))?,
+        None => return Err(misread_reason(&Misread::NoSchema)),
+    };
+    let findings = evaluate(rules, forward, &decoded);
+    let (again, obligations) = apply(forward, &decoded, &findings);
+    if findings.denials.is_empty() && obligations.is_empty() && again == *forward {
+        return Ok(());
+    }
+    let text = "This call cannot be brought into a form that this role may send.";
+    Err(Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text))
+}
