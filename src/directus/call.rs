@@ -150,7 +150,7 @@ impl ToolCall {
 }
 
 fn search(arguments: Map<String, Value>) -> Result<Called, Misread> {
-    match arguments.keys().find(|key| !["query", "names", "limit"].contains(&key.as_str())) {
+    match arguments.keys().find(|key| !["query", "names"].contains(&key.as_str())) {
         Some(key) => Err(Misread::because(format!("`search` has no argument `{}`", shown(key)))),
         None => Ok(Called::Search(arguments)),
     }

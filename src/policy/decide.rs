@@ -40,7 +40,7 @@ impl PolicySet {
             },
             Ok((Meaning::Tool(call), decoded)) => match by_name(&rules, call) {
                 Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
-                Ok(Some(rule)) => self.permit(request, rule),
+                Ok(Some(by)) => self.permit(request, by),
                 Ok(None) => self.call(&rules, call, decoded),
             },
         }
@@ -57,9 +57,10 @@ impl PolicySet {
             return Decision { verdict, observed, accesses, revision: self.revision().to_owned() };
         }
         if !obligations.is_empty()
-            && let Err(reason) = settled(rules, &forward) {
-                return Decision::deny(reason, decoded.accesses.clone(), self.revision());
-            }
+            && let Err(reason) = settled(rules, &forward)
+        {
+            return Decision::deny(reason, decoded.accesses.clone(), self.revision());
+        }
         // The trail holds the accesses of what is forwarded.
         let accesses = match rules.schema().map(|schema| accesses(&forward, schema)) {
             Some(Ok(forwarded)) if !obligations.is_empty() => forwarded.accesses,

@@ -123,10 +123,10 @@ impl Findings {
                 Some(permission)
             }
             Err(closest) => {
-                let role = &rules.role.name;
+                let name = &rules.role.name;
                 let (rule, mismatch) = match closest {
-                    Some((permission, mismatch)) => (format!("{role}/{}", permission.id), mismatch),
-                    None => (format!("{role}/-"), Mismatch::Elsewhere),
+                    Some((permission, mismatch)) => (format!("{name}/{}", permission.id), mismatch),
+                    None => (format!("{name}/-"), Mismatch::Elsewhere),
                 };
                 let message = wording::not_covered(rules, access, &mismatch);
                 let reason = match mismatch {
@@ -135,7 +135,7 @@ impl Findings {
                     | Mismatch::Fields(_)
                     | Mismatch::ByQuery
                     | Mismatch::Unbounded => {
-                        Reason::observable(Code::NoPermission, format!("{role}/-"), message)
+                        Reason::observable(Code::NoPermission, format!("{name}/-"), message)
                     }
                     Mismatch::TooMany { .. } => Reason::firm(Code::OverLimit, rule, message),
                     Mismatch::Undischarged(_) => Reason::firm(Code::NotUnderstood, rule, message),

@@ -5,14 +5,17 @@ mod decide;
 pub mod decision;
 pub mod document;
 mod evaluate;
+pub mod explain;
 mod imports;
 pub mod pattern;
 mod principal;
 mod rules;
 mod set;
+mod visibility;
 mod wording;
 
 pub use decide::{AccessRequest, misread_reason};
 pub use decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
 pub use principal::{Principal, Proof};
 pub use set::PolicySet;
+pub use visibility::Visibility;

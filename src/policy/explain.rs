@@ -1,0 +1,119 @@
+//! A decision in full: what the call does, every rule that was looked at, and what would be forwarded.
+
+use super::cover::{Look, Mismatch, cover};
+use super::decision::{Decision, Verdict};
+use super::rules::Rules;
+use super::{AccessRequest, PolicySet};
+use crate::directus::{Access, Action, Origin};
+use crate::mcp::Id;
+use serde_json::{Value, json};
+
+/// One rule that was looked at for one access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// `ROLE/ID` or `guardrails/ID`.
+    pub rule: String,
+    /// Where it stands.
+    pub at: String,
+    /// What came of it, in a few words.
+    pub found: String,
+}
+
+impl PolicySet {
+    /// Every rule that is looked at for an access, in order, up to the permission that covers it.
+    pub fn looked_at(&self, request: &AccessRequest<'_>, access: &Access) -> Vec<Looked> {
+        let Some(rules) = Rules::of(self, &request.principal.role, request.schema) else { return Vec::new() };
+        let mut looked: Vec<Looked> = rules
+            .forbids(access)
+            .map(|hit| Looked {
+                rule: hit.rule(),
+                at: hit.forbid.at.to_string(),
+                found: if hit.observed(rules.role.mode) {
+                    "would forbid it (observed)".to_owned()
+                } else {
+                    "forbids it".to_owned()
+                },
+            })
+            .collect();
+        if access.origin != Origin::Asked && access.origin != Origin::Expanded {
+            return looked;
+        }
+        let read_back = request.message.is_ok_and(|(_, decoded)| {
+            access.action == Action::Read
+                && decoded.accesses.first().is_some_and(|first| first.action != Action::Read)
+        });
+        for permission in &rules.role.permissions {
+            let found = cover(permission, access, &rules, Look::Exactly, read_back);
+            let covers = found.is_ok();
+            looked.push(Looked {
+                rule: format!("{}/{}", rules.role.name, permission.id),
+                at: permission.at.to_string(),
+                found: found.err().map_or_else(|| "covers it".to_owned(), |mismatch| in_words(&mismatch)),
+            });
+            if covers {
+                break;
+            }
+        }
+        looked
+    }
+}
+
+impl Decision {
+    /// The decision as one JSON object, as `explain --jsonl` writes it; `id` is what the caller calls the line.
+    pub fn explained(&self, id: &Value) -> Value {
+        let (decision, obligations, forward) = match &self.verdict {
+            Verdict::Deny(..) => ("deny", Vec::new(), Value::Null),
+            Verdict::Permit(permit) => {
+                let obligations = permit.obligations.iter().map(super::Obligation::shown).collect();
+                let forward = permit.meaning.forward(&Id::Number(1)).map_or(
+                    Value::Null,
+                    |forward| json!({ "query_string": forward.query_string, "body": forward.body }),
+                );
+                ("permit", obligations, forward)
+            }
+        };
+        let reason = self.reason().map_or(
+            Value::Null,
+            |reason| json!({ "code": reason.code.as_str(), "rule": reason.rule, "message": reason.message }),
+        );
+        json!({
+            "id": id,
+            "decision": decision,
+            "reason": reason,
+            "accesses": self.accesses.iter().map(shown).collect::<Vec<_>>(),
+            "obligations": obligations,
+            "forward": forward,
+        })
+    }
+}
+
+/// An access as `explain` and the trail show it.
+pub fn shown(access: &Access) -> Value {
+    json!({
+        "action": access.action.as_str(),
+        "collection": access.collection,
+        "fields": access.fields.shown(),
+        "extent": access.extent.shown(),
+        "via": access.via,
+        "asked": access.origin.is_asked(),
+    })
+}
+
+fn in_words(mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::Elsewhere => "speaks of other collections or actions".to_owned(),
+        Mismatch::Keys => "speaks of other keys".to_owned(),
+        Mismatch::Fields(fields) => format!("does not permit the field `{}`", fields.join("`, `")),
+        Mismatch::ByQuery => "permits only items that are named (`by_query` is not set)".to_owned(),
+        Mismatch::Unbounded => {
+            "bounds the number of items (`max_items`), and the call has no bound".to_owned()
+        }
+        Mismatch::TooMany { asked: u64::MAX, most } => {
+            format!("permits at most {most} items, and the call names no number")
+        }
+        Mismatch::TooMany { asked, most } => {
+            format!("permits at most {most} items, and the call asks for {asked}")
+        }
+        Mismatch::Undischarged(part) => format!("needs `{part}`, which cannot be enforced on this call"),
+    }
+}

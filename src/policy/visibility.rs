@@ -1,0 +1,135 @@
+//! Which tools a role sees: those of which some call could be permitted.
+//!
+//! The same rules that decide a call decide this, with filter, validation, presets and numbers left aside.
+
+use super::cover::Look;
+use super::document::{Mode, SystemPrompt};
+use super::rules::Rules;
+use super::{PolicySet, Principal};
+use crate::directus::{Access, Action, Extent, Fields, SchemaSnapshot, Tool, Verb};
+
+/// A user collection that need not exist: what a new one would be called.
+const NEW: &str = "new_collection";
+
+/// What one principal sees of the tools.
+#[derive(Clone, Copy, Debug)]
+pub struct Visibility<'a> {
+    rules: Rules<'a>,
+    schema: &'a SchemaSnapshot,
+}
+
+impl PolicySet {
+    /// What a principal sees; `None` where its role has no policy.
+    pub fn visibility<'a>(
+        &'a self,
+        principal: &Principal,
+        schema: &'a SchemaSnapshot,
+    ) -> Option<Visibility<'a>> {
+        Rules::of(self, &principal.role, Some(schema)).map(|rules| Visibility { rules, schema })
+    }
+}
+
+impl Visibility<'_> {
+    /// Whether a tool of that name is listed. In registry mode `search` and `execute` are what the others are found by.
+    pub fn sees(&self, name: &str) -> bool {
+        match Tool::named(name) {
+            Some(tool) => self.sees_tool(tool),
+            None if name == "search" || name == "execute" => {
+                Tool::ALL.into_iter().any(|tool| self.sees_tool(tool))
+            }
+            None => {
+                let tools = &self.rules.role.tools;
+                tools.opaque.matches(name) && !tools.deny.matches(name) && !self.rules.redacts()
+            }
+        }
+    }
+
+    /// The words for `action` of which some call could be permitted, in Directus' order.
+    pub fn verbs(&self, tool: Tool) -> Vec<Verb> {
+        tool.verbs().iter().copied().filter(|verb| self.could(tool, *verb)).collect()
+    }
+
+    /// Whether a prompt of that name is listed.
+    pub fn sees_prompt(&self, name: &str) -> bool {
+        self.rules.role.prompts.matches(name)
+    }
+
+    fn sees_tool(&self, tool: Tool) -> bool {
+        if self.rules.role.tools.deny.matches(tool.as_str()) {
+            return false;
+        }
+        match tool {
+            Tool::SystemPrompt => match self.rules.role.system_prompt {
+                SystemPrompt::Keep => true,
+                SystemPrompt::Hide | SystemPrompt::Replace(_) | SystemPrompt::Append(_) => false,
+            },
+            Tool::Assets => self.may(Action::Read, "directus_files"),
+            Tool::Schema => self.may(Action::Read, "directus_collections"),
+            Tool::TriggerFlow => {
+                !self.rules.redacts()
+                    && self.may(Action::Execute, "directus_flows")
+                    && self.may_any(Action::Execute, true)
+            }
+            Tool::Items
+            | Tool::Files
+            | Tool::Folders
+            | Tool::Flows
+            | Tool::Operations
+            | Tool::Collections
+            | Tool::Fields
+            | Tool::Relations => !self.verbs(tool).is_empty(),
+        }
+    }
+
+    fn could(&self, tool: Tool, verb: Verb) -> bool {
+        let action = match verb {
+            Verb::Create => Action::Create,
+            Verb::Read => Action::Read,
+            Verb::Update => Action::Update,
+            Verb::Delete => Action::Delete,
+            Verb::Import => return self.could_import(),
+        };
+        match tool {
+            Tool::Items => self.may_any(action, false),
+            Tool::Files => self.may(action, "directus_files"),
+            Tool::Folders => self.may(action, "directus_folders"),
+            Tool::Flows => self.may(action, "directus_flows"),
+            Tool::Operations => self.may(action, "directus_operations"),
+            Tool::Collections => self.could_model(action, "directus_collections"),
+            Tool::Fields => self.could_model(action, "directus_fields"),
+            Tool::Relations => self.could_model(action, "directus_relations"),
+            Tool::Assets | Tool::TriggerFlow | Tool::Schema | Tool::SystemPrompt => false,
+        }
+    }
+
+    /// A change of the data model is also an update of a collection, and is read back.
+    fn could_model(&self, action: Action, collection: &str) -> bool {
+        let reads = self.may(Action::Read, collection);
+        match action {
+            Action::Read => reads,
+            Action::Delete => self.may(action, collection) && self.may_any(Action::Update, true),
+            Action::Create | Action::Update | Action::Execute | Action::Import => {
+                reads && self.may(action, collection) && self.may_any(Action::Update, true)
+            }
+        }
+    }
+
+    fn could_import(&self) -> bool {
+        let listed = self.rules.role.import_from.as_ref().is_some_and(|sources| !sources.is_empty());
+        listed && self.may(Action::Import, "directus_files")
+    }
+
+    /// Whether the action could be permitted on some collection, Directus' own counted or not.
+    fn may_any(&self, action: Action, system: bool) -> bool {
+        let known = self.schema.collections().filter(|collection| system || !collection.is_system());
+        known.map(|collection| collection.name.as_str()).chain([NEW]).any(|name| self.may(action, name))
+    }
+
+    fn may(&self, action: Action, collection: &str) -> bool {
+        let access = Access::asked(action, collection, Fields::none(), Extent::Keys(Vec::new()));
+        let mode = self.rules.role.mode;
+        let permitted =
+            mode == Mode::Observe || self.rules.permission(&access, Look::Leniently, false).is_ok();
+        permitted && self.rules.forbids(&access).all(|hit| hit.observed(mode))
+    }
+}
