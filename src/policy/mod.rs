@@ -3,6 +3,8 @@
 mod cover;
 mod decide;
 pub mod decision;
+mod decode;
+pub mod diagnostic;
 pub mod document;
 mod evaluate;
 pub mod explain;
@@ -10,9 +12,10 @@ mod imports;
 pub mod pattern;
 mod principal;
 mod rules;
-mod set;
+pub mod set;
 mod visibility;
 mod wording;
+mod yaml;
 
 pub use decide::{AccessRequest, misread_reason};
 pub use decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
