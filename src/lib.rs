@@ -9,3 +9,7 @@ pub mod policy;
 pub mod audit;
 #[cfg(feature = "gateway")]
 pub mod config;
+#[cfg(feature = "gateway")]
+pub mod telemetry;
+#[cfg(feature = "gateway")]
+pub mod upstream;
