@@ -8,4 +8,12 @@ pub mod policy;
 #[cfg(feature = "gateway")]
 pub mod audit;
 #[cfg(feature = "gateway")]
+pub mod cli;
+#[cfg(feature = "gateway")]
 pub mod config;
+#[cfg(feature = "gateway")]
+pub mod identity;
+#[cfg(feature = "gateway")]
+pub mod telemetry;
+#[cfg(feature = "gateway")]
+pub mod upstream;

@@ -1,0 +1,78 @@
+//! Why Directus gave no usable answer.
+
+use super::BoxError;
+use http::StatusCode;
+use std::time::Duration;
+
+/// Why there is no reply from Directus. Every case is the upstream's fault or the network's, never the client's.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection could be made; Directus has seen nothing of the request.
+    #[error("no connection to Directus at `{authority}`")]
+    Connect {
+        /// Host and port that were tried.
+        authority: String,
+        /// What the network, or TLS, says.
+        #[source]
+        cause: BoxError,
+    },
+    /// The request was sent, but no reply began in time; Directus may have acted.
+    #[error("Directus did not answer within {} s", after.as_secs_f64())]
+    Timeout {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The connection broke, or what came was not HTTP; Directus may have acted.
+    #[error("the connection to Directus broke before it had answered")]
+    Protocol(#[source] BoxError),
+}
+
+impl UpstreamError {
+    /// Whether Directus may have acted on the request although there is no reply.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::Connect { .. } => false,
+            Self::Timeout { .. } | Self::Protocol(_) => true,
+        }
+    }
+}
+
+/// Why something could not be read from Directus' REST interface.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no reply at all.
+    #[error("`GET {path}` was not answered")]
+    Upstream {
+        /// What was asked for.
+        path: String,
+        /// Why there is none.
+        #[source]
+        error: UpstreamError,
+    },
+    /// Directus refused.
+    #[error("`GET {path}`: Directus answered {status}{}", hint(*status))]
+    Status {
+        /// What was asked for.
+        path: String,
+        /// What Directus answered.
+        status: StatusCode,
+    },
+    /// The reply broke off, or is longer than the gateway reads.
+    #[error("`GET {path}`: the reply could not be read to its end")]
+    Body {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        #[source]
+        cause: BoxError,
+    },
+}
+
+/// What to do about a status, where that is known.
+fn hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "; is the gateway's own Directus token right?",
+        403 => "; the gateway's own Directus token needs read access to the data model",
+        _ => "",
+    }
+}
