@@ -320,36 +320,50 @@ def upload(name):
 
 # ---- flows: four, because the free licence allows five active ones and a test may want to add one
 
-FLOWS = {
-    "manual-log": ("log", "log", {"message": "{{$trigger}}"}, False),
-    "manual-echo": (
-        "echo",
-        "transform",
-        {"json": '{"echo":"{{$trigger.body}}","hdr":"{{$trigger.headers}}","q":"{{$trigger.query}}"}'},
-        False,
+ANYTIME = {"collections": ["articles"], "requireSelection": False, "async": False}
+ON_SELECTION = {**ANYTIME, "requireSelection": True}
+
+# Their ids are those of the measured calls in ../fixtures/calls.jsonl, where these name one.
+FLOWS = [
+    (
+        "manual-log",
+        "5c7b1f0e-0000-4000-8000-000000000001",
+        {**ANYTIME, "location": "both"},
+        ("log", "log", {"message": "{{$trigger}}"}),
     ),
-    "manual-delete": (
-        "del",
-        "item-delete",
-        {"collection": "comments", "permissions": "$full", "key": "{{$trigger.body.keys}}", "emitEvents": False},
-        True,
+    (
+        "manual-echo",
+        "f256e869-0fc3-469b-af60-b9aae29185ea",
+        {**ANYTIME, "return": "$last"},
+        (
+            "echo",
+            "transform",
+            {"json": '{"echo":"{{$trigger.body}}","hdr":"{{$trigger.headers}}","q":"{{$trigger.query}}"}'},
+        ),
     ),
-    "manual-read-customers": (
-        "rd",
-        "item-read",
-        {"collection": "customers", "permissions": "$full", "query": {"fields": ["*"]}},
-        False,
+    (
+        "manual-delete",
+        "9b21fcd6-76a2-4ea3-81f6-d10a68f9373b",
+        {**ON_SELECTION, "return": "$last"},
+        (
+            "del",
+            "item-delete",
+            {"collection": "comments", "permissions": "$full", "key": "{{$trigger.body.keys}}", "emitEvents": False},
+        ),
     ),
-}
+    (
+        "manual-read-customers",
+        "5c7b1f0e-0000-4000-8000-000000000002",
+        {**ANYTIME, "return": "$last"},
+        ("rd", "item-read", {"collection": "customers", "permissions": "$full", "query": {"fields": ["*"]}}),
+    ),
+]
 
 
 def flows():
-    for name, (key, kind, options, needs_selection) in FLOWS.items():
-        manual = {"collections": ["articles"], "requireSelection": needs_selection, "async": False, "return": "$last"}
-        if name == "manual-log":
-            manual = {"collections": ["articles"], "requireSelection": False, "location": "both", "async": False}
-        body = {"name": name, "status": "active", "trigger": "manual", "accountability": "all", "options": manual}
-        flow = call("POST", "/flows", body)["id"]
+    for name, flow, trigger, (key, kind, options) in FLOWS:
+        state = {"status": "active", "trigger": "manual", "accountability": "all", "options": trigger}
+        call("POST", "/flows", {"id": flow, "name": name, **state})
         place = {"position_x": 19, "position_y": 1}
         operation = {"flow": flow, "key": key, "name": key, "type": kind, "options": options, **place}
         call("PATCH", f"/flows/{flow}", {"operation": call("POST", "/operations", operation)["id"]})
