@@ -1,1 +1,9 @@
 //! One integration binary, a module per subject.
+
+// Each module says `cfg(test)`, although all is a test here: that is how clippy knows that it may unwrap.
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod support;

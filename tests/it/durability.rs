@@ -1,0 +1,171 @@
+//! The trail and the processes: what a killed gateway has forwarded is recorded, and what a drained one was doing too.
+
+use crate::support::client::McpClient;
+use crate::support::gateway::{Gateway, Site};
+use crate::support::process::eventually;
+use crate::support::trail::Call;
+use crate::support::upstream::{HELD, Upstream};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So many clients, each with a key of its own, and so many calls of each at once.
+const CLIENTS: usize = 8;
+const CALLS_AT_ONCE: usize = 4;
+/// The gateway is killed when the upstream has seen so many calls.
+const KILLED_AFTER: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs `warrener serve`"]
+async fn a_kill_under_load_loses_no_intent() {
+    let rounds = if full() { 20 } else { 5 };
+    for round in 0..rounds {
+        // Each round is killed at another place.
+        killed_after(KILLED_AFTER + 17 * round).await;
+    }
+}
+
+async fn killed_after(calls: usize) {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let keys: Vec<_> = (0..CLIENTS).map(|number| site.key(&format!("client-{number}"))).collect();
+    let mut gateway = site.start();
+    let load = Load::start(&gateway, &keys);
+    within(upstream.has_seen(calls), "the upstream is reached").await;
+    gateway.process.kill();
+    load.ended().await;
+
+    let seen = upstream.seen().into_iter().collect::<BTreeSet<_>>();
+    assert!(seen.len() >= calls, "each call has a key of its own: {} of {calls}", seen.len());
+    let recorded = keys_of(&site.calls().await);
+    let lost: Vec<_> = seen.difference(&recorded).collect();
+    assert!(lost.is_empty(), "the upstream saw {} calls; these have no intent: {lost:?}", seen.len());
+    are_closed_at_the_next_start(&site).await;
+}
+
+/// A gateway that starts on the trail of a killed one says that it cannot know how the open calls ended.
+async fn are_closed_at_the_next_start(site: &Site) {
+    let open: BTreeSet<_> = keys_of(site.calls().await.iter().filter(|call| call.outcome.is_none()));
+    let gateway = site.start();
+    let calls = site.calls().await;
+    let left: Vec<_> = calls.iter().filter(|call| call.outcome.is_none()).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    let unknown = keys_of(calls.iter().filter(|call| call.outcome.as_deref() == Some("unknown")));
+    assert_eq!(unknown, open);
+    drop(gateway);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs `warrener serve`"]
+async fn a_drained_gateway_finishes_and_records_what_it_is_doing() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("slow");
+    let mut gateway = site.start();
+    let client = gateway.client(&key);
+    let slow = tokio::spawn({
+        let client = client.clone();
+        async move { client.tool("items", read(HELD)).await.raw() }
+    });
+    within(upstream.has_seen(1), "the slow call arrives").await;
+
+    gateway.process.terminate();
+    // A client of its own, so that no connection is left over from before.
+    eventually(PATIENCE, "new calls are no longer taken", async || {
+        let late = gateway.client(&key);
+        late.try_send(late.post(read_message(1))).await.is_err()
+    })
+    .await;
+    assert!(
+        gateway.process.status().unwrap().is_none(),
+        "it did not wait for the call:\n{}",
+        gateway.process.log()
+    );
+    assert!(!slow.is_finished());
+
+    upstream.let_go();
+    assert_eq!(within(slow, "the slow call ends").await.unwrap(), json!([{"id": HELD}]));
+    let status = gateway.process.ended(PATIENCE).await;
+    assert!(status.success(), "{status}:\n{}", gateway.process.log());
+    let calls = site.calls().await;
+    let slow = calls.iter().find(|call| call.key() == Some(HELD)).unwrap();
+    assert_eq!((slow.decision.as_str(), slow.outcome.as_deref()), ("permit", Some("ok")), "{slow:#?}");
+}
+
+/// Clients that call without a pause, each call with a key that no other has, until the gateway is gone.
+struct Load(tokio::task::JoinSet<()>);
+
+impl Load {
+    fn start(gateway: &Gateway, keys: &[String]) -> Self {
+        let next = Arc::new(AtomicI64::new(1000));
+        let mut tasks = tokio::task::JoinSet::new();
+        for key in keys {
+            let client = gateway.client(key);
+            for _ in 0..CALLS_AT_ONCE {
+                tasks.spawn(calls_on_and_on(client.clone(), Arc::clone(&next)));
+            }
+        }
+        Self(tasks)
+    }
+
+    async fn ended(mut self) {
+        while let Some(task) = within(self.0.join_next(), "the clients notice").await {
+            task.unwrap();
+        }
+    }
+}
+
+async fn calls_on_and_on(client: McpClient, next: Arc<AtomicI64>) {
+    loop {
+        let key = next.fetch_add(1, Ordering::Relaxed);
+        if client.try_send(client.post(read_message(key))).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn read_message(key: i64) -> String {
+    let params = json!({"name": "items", "arguments": read(key)});
+    json!({"jsonrpc": "2.0", "id": key, "method": "tools/call", "params": params}).to_string()
+}
+
+fn read(key: i64) -> Value {
+    json!({"action": "read", "collection": "articles", "keys": [key], "query": {"fields": ["id"]}})
+}
+
+fn keys_of<'a>(calls: impl IntoIterator<Item = &'a Call>) -> BTreeSet<i64> {
+    calls.into_iter().filter_map(Call::key).collect()
+}
+
+/// Policies without limits: it is the trail that is under test.
+fn reader_policies() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let guardrails = "version: 1\ndescription: None.\nforbid: []\n";
+    let reader = "version: 1\nrole: reader\ndescription: Reads articles.\npermissions:\n  \
+        - {id: read, collections: [articles], actions: [read]}\n";
+    write(folder.path(), "guardrails.yaml", guardrails);
+    write(folder.path(), "reader.yaml", reader);
+    folder
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+async fn within<T>(future: impl Future<Output = T>, what: &str) -> T {
+    let done = tokio::time::timeout(PATIENCE, future).await;
+    done.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
+}
+
+/// True where the long forms of tests are wanted.
+fn full() -> bool {
+    std::env::var_os("WARRENER_FULL").is_some_and(|value| value == "1")
+}

@@ -1,0 +1,81 @@
+//! A real Directus, seeded, started by `tests/directus/start`.
+
+use crate::support::client::McpClient;
+use crate::support::gateway::Site;
+use crate::support::process::{Process, checkout, eventually, free_port};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What seed.py gives to the administrator.
+pub(crate) const ADMIN: &str = "admin-static-token";
+/// What seed.py gives to the user with Directus' own role *Content Editor*.
+pub(crate) const EDITOR: &str = "editor-token";
+
+/// The first start on a machine bootstraps a template, and two may be waiting for one.
+const START: Duration = Duration::from_mins(3);
+
+/// A running Directus; it ends with the value.
+#[derive(Debug)]
+pub(crate) struct Directus {
+    process: Process,
+    folder: TempDir,
+    url: String,
+}
+
+/// Directus' own switch against deletes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AllowDeletes {
+    On,
+    Off,
+}
+
+impl Directus {
+    pub(crate) async fn start(deletes: AllowDeletes) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let switch = match deletes {
+            AllowDeletes::On => "on",
+            AllowDeletes::Off => "off",
+        };
+        let mut command = Command::new(checkout("tests/directus/start"));
+        command.arg("--dir").arg(folder.path().join("site"));
+        command.args(["--port", &port.to_string(), "--allow-deletes", switch]);
+        let log = folder.path().join("directus.log");
+        let output = std::fs::File::create(folder.path().join("directus.out")).unwrap();
+        let process = Process::start(command.stdout(output), log);
+        let mut directus = Self { process, folder, url: format!("http://127.0.0.1:{port}") };
+        directus.is_ready().await;
+        directus
+    }
+
+    async fn is_ready(&mut self) {
+        let client = self.client(ADMIN);
+        let process = &mut self.process;
+        eventually(START, "Directus answers", async || {
+            assert_eq!(process.status().unwrap(), None, "Directus ended:\n{}", process.log());
+            let ping = client.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+            client.try_send(ping).await.is_ok_and(|reply| reply.status.is_success())
+        })
+        .await;
+    }
+
+    /// A client that talks to it without a gateway.
+    pub(crate) fn client(&self, token: &str) -> McpClient {
+        McpClient::new(format!("{}/mcp", self.url), token)
+    }
+
+    /// A gateway in front of it, with the shipped policies and an administrator's token.
+    pub(crate) fn guarded(&self, role: &str) -> Site {
+        Site::new(&self.url, ADMIN, &checkout("policies"), role)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("site/data.db")
+    }
+
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.folder.path().join("site/uploads")
+    }
+}

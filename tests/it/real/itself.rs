@@ -1,0 +1,49 @@
+//! Directus without a gateway: what the other tests rely on, and why there is a gateway at all.
+
+use super::directus::{ADMIN, AllowDeletes, Directus, EDITOR};
+use super::dump::Dump;
+use super::sdk::BOTH;
+use serde_json::json;
+
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn both_sdks_may_delete() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    for sdk in BOTH {
+        let session = sdk.session(&directus.client(ADMIN)).await.unwrap();
+        assert_eq!(session.step("initialize")["server"]["name"], "directus-mcp");
+        assert_eq!(session.tools().len(), 12);
+        assert_eq!(session.actions(), ["create", "read", "update", "delete"]);
+        assert!(session.text("read", false).contains("Article"));
+        assert!(session.text("update", false).contains(&format!("Retitled by {}", sdk.name())));
+        assert_eq!(session.text("delete", false), r#"{"raw":[6]}"#);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn a_session_with_a_wrong_token_breaks() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    for sdk in BOTH {
+        sdk.session(&directus.client("no-such-token")).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn allow_deletes_off_does_not_stop_a_nested_delete() {
+    let directus = Directus::start(AllowDeletes::Off).await;
+    let editor = directus.client(EDITOR);
+    let before = Dump::of(&directus).await;
+
+    let refused =
+        editor.tool("items", json!({"action": "delete", "collection": "reviews", "keys": [1]})).await;
+    assert!(refused.is_error, "{}", refused.text);
+    assert_eq!(before.changes(&Dump::of(&directus).await), "");
+
+    let emptied = json!({"action": "update", "collection": "articles", "keys": [1], "data": {"reviews": []}});
+    assert!(!editor.tool("items", emptied).await.is_error);
+    let changes = before.changes(&Dump::of(&directus).await);
+    let lost: Vec<_> = changes.lines().filter(|line| line.starts_with("- reviews: ")).collect();
+    assert_eq!(lost.len(), 3, "{changes}");
+}

@@ -1,0 +1,12 @@
+//! Against a real Directus 12.4.0 with *Allow Deletes* on and an administrator's token: the worst that can be behind the
+//! gateway. Each test has a Directus of its own, and each claim that something is stopped stands beside a test which
+//! shows that Directus itself does not stop it.
+
+mod bypass;
+mod clients;
+mod directus;
+mod dump;
+mod itself;
+mod request;
+mod sdk;
+mod writes;

@@ -1,0 +1,113 @@
+//! The gateway as its users run it: the built binary, with its own key file, trail and policies.
+
+use super::client::McpClient;
+use super::process::Process;
+use super::trail::{self, Call};
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// Where the upstream token is handed over.
+const TOKEN_VARIABLE: &str = "WARRENER_TEST_TOKEN";
+
+/// Everything that one gateway runs on; it outlives the process, so that a second one can be started on it.
+#[derive(Debug)]
+pub(crate) struct Site {
+    folder: TempDir,
+    upstream: String,
+    token: String,
+    policies: PathBuf,
+    role: String,
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) process: Process,
+    url: String,
+}
+
+impl Site {
+    /// A gateway in front of `upstream`, which is shown `token`, with the policies of a folder.
+    pub(crate) fn new(upstream: &str, token: &str, policies: &Path, role: &str) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            upstream: upstream.to_owned(),
+            token: token.to_owned(),
+            policies: policies.to_owned(),
+            role: role.to_owned(),
+        }
+    }
+
+    /// Makes a client key.
+    pub(crate) fn key(&self, name: &str) -> String {
+        let keys = self.keys();
+        let words =
+            ["key", "new", name, "--role", &self.role, "--token-env", TOKEN_VARIABLE, "--keys", &keys];
+        self.run(words).trim().to_owned()
+    }
+
+    /// Starts the gateway, and waits until it listens.
+    pub(crate) fn start(&self) -> Gateway {
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--upstream", &self.upstream]);
+        command.args(["--token-env", TOKEN_VARIABLE, "--keys", &self.keys(), "--role", &self.role]);
+        command.arg("--policies").arg(&self.policies).args(["--audit", &self.audit()]);
+        let mut process = Process::start(command.stdout(Stdio::piped()), self.path("gateway.log"));
+        let lines = BufReader::new(process.stdout()).lines();
+        let address = announced(lines).unwrap_or_else(|| panic!("it did not listen:\n{}", process.log()));
+        Gateway { process, url: address }
+    }
+
+    /// Runs a subcommand to its end, and returns what it printed; a failure fails the test.
+    pub(crate) fn run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> String {
+        let mut command = self.command();
+        let output = command.args(words).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Every call of the trail, oldest first.
+    pub(crate) async fn calls(&self) -> Vec<Call> {
+        trail::calls(&self.path("trail.db")).await
+    }
+
+    /// The trail's address, as the command line takes it.
+    pub(crate) fn audit(&self) -> String {
+        format!("sqlite://{}", self.path("trail.db").display())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_warrener"));
+        command.current_dir(self.folder.path()).env(TOKEN_VARIABLE, &self.token);
+        command
+    }
+
+    fn keys(&self) -> String {
+        self.path("keys.yaml").display().to_string()
+    }
+
+    fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.folder.path().join(name.as_ref())
+    }
+}
+
+impl Gateway {
+    pub(crate) fn client(&self, key: &str) -> McpClient {
+        McpClient::new(&self.url, key)
+    }
+}
+
+/// The address in the line that says that the gateway listens. The rest of the output is read too, on a thread of its
+/// own, so that the gateway never waits for a full pipe.
+fn announced(mut lines: impl Iterator<Item = std::io::Result<String>> + Send + 'static) -> Option<String> {
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, address) = line.split_once("listening on ")?;
+        Some(address.trim().to_owned())
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    address
+}
