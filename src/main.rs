@@ -1,3 +1,7 @@
 //! The gateway and its tools on the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    warrener::cli::main()
+}

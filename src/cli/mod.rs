@@ -1,3 +1,122 @@
 //! The command line: a file for each subcommand.
+//!
+//! Data goes to standard output, messages to standard error. The exit code is 0 for done or permitted, 1 for failed, 2 for
+//! denied, 3 for policies or settings that are not valid.
 
+mod explain;
 pub mod key;
+
+use crate::administer::LoadError;
+use crate::telemetry::{Clock as _, SystemClock};
+use clap::{Parser, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint.
+#[derive(Debug, Parser)]
+#[command(name = "warrener", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells what one call would do, and what the policies say of it
+    Explain(explain::ExplainArguments),
+    /// Issues, lists and revokes client keys
+    Key(key::KeyArgs),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Done, or permitted.
+    Well,
+    /// The call is denied.
+    Denied,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// The policies, or a schema.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Client keys.
+    #[error(transparent)]
+    Key(#[from] key::KeyCommandError),
+    /// A file that a command was given.
+    #[error("cannot read `{path}`: {cause}", path = path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// What a command was given is not what it takes.
+    #[error("{0}")]
+    Input(String),
+    /// Standard output is gone.
+    #[error("the answer cannot be written")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the command line of this process.
+#[expect(clippy::print_stderr, reason = "messages belong on standard error")]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command, &mut io::stdout().lock()) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Denied) => ExitCode::from(2),
+        // Whoever reads the answer has had enough of it.
+        Err(CommandError::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{}", shown(&error));
+            ExitCode::from(if is_invalid(&error) { 3 } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
+    match command {
+        Command::Explain(arguments) => explain::run(&arguments, out),
+        Command::Key(arguments) => {
+            key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
+            Ok(Ended::Well)
+        }
+    }
+}
+
+/// The error with its causes, each once.
+fn shown(error: &CommandError) -> String {
+    if let CommandError::Load(LoadError::Policies(diagnostics)) = error {
+        let coloured = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        return diagnostics.render(coloured);
+    }
+    let mut text = format!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text.push('\n');
+    text
+}
+
+fn is_invalid(error: &CommandError) -> bool {
+    match error {
+        CommandError::Load(LoadError::Policies(_) | LoadError::Empty(_) | LoadError::Schema { .. }) => true,
+        CommandError::Load(LoadError::Read { .. })
+        | CommandError::Key(_)
+        | CommandError::Read { .. }
+        | CommandError::Input(_)
+        | CommandError::Output(_) => false,
+    }
+}

@@ -222,6 +222,16 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// The word for it in `explain`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Expanded => "asked by wildcard",
+            Self::Implied => "implied",
+            Self::Included => "included",
+        }
+    }
+
     /// Whether it counts as asked where only asked and implied are told apart.
     pub fn is_asked(self) -> bool {
         match self {

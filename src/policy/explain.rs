@@ -87,6 +87,11 @@ impl Decision {
     }
 }
 
+/// The JSON-RPC message that calls a tool.
+pub fn call(tool: &Value, arguments: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } })
+}
+
 /// An access as `explain` and the trail show it.
 pub fn shown(access: &Access) -> Value {
     json!({

@@ -9,6 +9,7 @@ pub mod document;
 mod evaluate;
 pub mod explain;
 mod imports;
+pub mod judge;
 pub mod pattern;
 mod principal;
 mod rules;

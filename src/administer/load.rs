@@ -1,0 +1,90 @@
+//! Reading policies and schema snapshots from disk.
+
+use crate::directus::SchemaSnapshot;
+use crate::directus::schema::SchemaError;
+use crate::policy::PolicySet;
+use crate::policy::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::policy::set::GuardrailsFile;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why policies or a schema cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder cannot be read.
+    #[error("cannot read `{path}`: {cause}", path = path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// The folder has no policies in it.
+    #[error("the folder `{path}` has no policy files in it: `warrener init` writes some to start from", path = .0.display())]
+    Empty(PathBuf),
+    /// The policies are not valid.
+    #[error("the policies are not valid")]
+    Policies(Diagnostics),
+    /// The schema is not one.
+    #[error("the schema in `{path}` is not valid: {cause}", path = path.display())]
+    Schema {
+        /// Where it was read from.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: SchemaError,
+    },
+}
+
+/// Loads the policies of a folder, or the built-in ones where none is named; with them come the warnings about them.
+///
+/// # Errors
+/// When the folder cannot be read, or what is in it is not valid.
+pub fn policies(folder: Option<&Path>) -> Result<(PolicySet, Vec<Diagnostic>), LoadError> {
+    let sources = match folder {
+        Some(folder) => sources(folder)?,
+        None => crate::policy::set::built_in_sources(),
+    };
+    PolicySet::load(&sources, GuardrailsFile::Required).map_err(LoadError::Policies)
+}
+
+/// The YAML files of a folder, in the order of their names; folders in it are left aside.
+///
+/// # Errors
+/// When the folder or a file in it cannot be read, or there is no file.
+pub fn sources(folder: &Path) -> Result<Vec<Source>, LoadError> {
+    let broken = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| LoadError::Read { path, cause }
+    };
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder).map_err(broken(folder))? {
+        let path = entry.map_err(broken(folder))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        // Editors and Kubernetes leave hidden files and folders beside the real ones.
+        if yaml && !name.starts_with('.') && path.is_file() {
+            sources.push(Source::new(name, fs::read_to_string(&path).map_err(broken(&path))?));
+        }
+    }
+    sources.sort_by(|one, other| one.name.cmp(&other.name));
+    if sources.is_empty() { Err(LoadError::Empty(folder.to_owned())) } else { Ok(sources) }
+}
+
+/// Loads a schema: a folder with `collections.json`, `fields.json` and `relations.json` as Directus' REST interface
+/// answers them, or the file that `directus schema snapshot` writes.
+///
+/// # Errors
+/// When it cannot be read, or is neither.
+pub fn schema(path: &Path) -> Result<SchemaSnapshot, LoadError> {
+    let read = |path: PathBuf| fs::read_to_string(&path).map_err(|cause| LoadError::Read { path, cause });
+    let snapshot = if path.is_dir() {
+        let part = |name: &str| read(path.join(name));
+        SchemaSnapshot::from_rest(&part("collections.json")?, &part("fields.json")?, &part("relations.json")?)
+    } else {
+        SchemaSnapshot::from_snapshot(&read(path.to_owned())?)
+    };
+    snapshot.map_err(|cause| LoadError::Schema { path: path.to_owned(), cause })
+}

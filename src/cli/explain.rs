@@ -1,0 +1,211 @@
+//! `warrener explain`: one call, or a file of calls, judged without any network.
+
+use super::{CommandError, Ended};
+use crate::administer;
+use crate::directus::SchemaSnapshot;
+use crate::mcp::json;
+use crate::policy::judge::{Judged, Wire, judge};
+use crate::policy::{AccessRequest, PolicySet, Principal, Proof, Verdict, explain};
+use clap::Args;
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What `explain` is asked.
+#[derive(Args, Debug)]
+pub(super) struct ExplainArguments {
+    /// The role that calls
+    #[arg(long)]
+    role: String,
+    /// The folder of policy files; the built-in policies where it is left out
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
+    #[arg(long, value_name = "PATH")]
+    schema: Option<PathBuf>,
+    /// A file of calls, one JSON object a line; each is answered with one line
+    #[arg(long, value_name = "CALLS", conflicts_with_all = ["call", "json"])]
+    jsonl: Option<PathBuf>,
+    /// Answer with JSON
+    #[arg(long)]
+    json: bool,
+    /// The query string of the call's address, such as `?tool_mode=registry`
+    #[arg(long, default_value = "", value_name = "QUERY")]
+    query_string: String,
+    /// A JSON-RPC message, or `{"tool": …, "arguments": {…}}`; read from standard input where it is left out
+    call: Option<String>,
+}
+
+pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
+    let (set, _) = administer::policies(arguments.policies.as_deref())?;
+    let schema = arguments.schema.as_deref().map(administer::schema).transpose()?;
+    if set.role(&arguments.role).is_none() {
+        let known: Vec<&str> = set.roles().map(|role| role.name.as_str()).collect();
+        let text = format!("there is no role `{}`; the policies have {}", arguments.role, known.join(", "));
+        return Err(CommandError::Input(text));
+    }
+    let principal = Principal { name: "explain".to_owned(), role: arguments.role.clone(), proof: Proof::Key };
+    let engine = Engine { set, principal, schema };
+    match &arguments.jsonl {
+        Some(path) => engine.lines(path, out).map(|()| Ended::Well),
+        None => engine.one(arguments, out),
+    }
+}
+
+struct Engine {
+    set: PolicySet,
+    principal: Principal,
+    schema: Option<SchemaSnapshot>,
+}
+
+impl Engine {
+    fn judge(&self, wire: &Wire<'_>) -> Judged {
+        judge(&self.set, &self.principal, self.schema.as_ref(), wire)
+    }
+
+    /// Answers a file of calls line by line; lines without a body are skipped.
+    fn lines(&self, path: &Path, out: &mut dyn Write) -> Result<(), CommandError> {
+        let broken = |cause| CommandError::Read { path: path.to_owned(), cause };
+        let mut out = io::BufWriter::new(out);
+        for (number, line) in BufReader::new(File::open(path).map_err(broken)?).lines().enumerate() {
+            let line = line.map_err(broken)?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let call: Map<String, Value> = serde_json::from_str(&line).map_err(|error| {
+                CommandError::Input(format!(
+                    "`{}`, line {}: not a JSON object: {error}",
+                    path.display(),
+                    number + 1
+                ))
+            })?;
+            let body = match (call.get("raw_body"), call.get("request")) {
+                (Some(Value::String(raw)), _) => raw.clone(),
+                (_, Some(request)) => request.to_string(),
+                (_, None) => continue,
+            };
+            let wire = wire(&call, &body);
+            let answer = self.judge(&wire).decision.explained(call.get("id").unwrap_or(&Value::Null));
+            serde_json::to_writer(&mut out, &answer).map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    fn one(&self, arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
+        let text = match &arguments.call {
+            Some(text) => text.clone(),
+            None => from_standard_input()?,
+        };
+        let body = message(&text)?;
+        let wire = Wire {
+            query_string: &arguments.query_string,
+            content_type: vec!["application/json"],
+            content_encoding: Vec::new(),
+            body: body.as_bytes(),
+        };
+        let judged = self.judge(&wire);
+        if arguments.json {
+            writeln!(out, "{:#}", judged.decision.explained(&Value::Null))?;
+        } else {
+            out.write_all(self.in_words(&judged).as_bytes())?;
+        }
+        Ok(if judged.decision.permit().is_some() { Ended::Well } else { Ended::Denied })
+    }
+
+    /// The decision for people: what was decided, and for each access which rules were looked at.
+    fn in_words(&self, judged: &Judged) -> String {
+        let decision = &judged.decision;
+        let mut lines = vec![verdict(&decision.verdict)];
+        lines.extend(
+            decision.observed.iter().map(|reason| format!("observed: {} ({})", reason.message, reason.rule)),
+        );
+        let request = AccessRequest {
+            principal: &self.principal,
+            message: judged.message.as_ref().map(|(meaning, decoded)| (meaning, decoded)),
+            schema: self.schema.as_ref(),
+        };
+        let accesses =
+            judged.message.as_ref().map(|(_, decoded)| decoded.accesses.as_slice()).unwrap_or_default();
+        for access in accesses {
+            let through =
+                if access.via.is_empty() { String::new() } else { format!(" through `{}`", access.via) };
+            lines.push(format!(
+                "\n{} {} [{}] {}{through}, {}",
+                access.action,
+                access.collection,
+                access.fields.shown().join(", "),
+                access.extent.shown(),
+                access.origin.as_str(),
+            ));
+            for looked in self.set.looked_at(&request, access) {
+                lines.push(format!("  {} ({}) {}", looked.rule, looked.at, looked.found));
+            }
+        }
+        if let Verdict::Permit(permit) = &decision.verdict {
+            lines.extend(
+                permit.obligations.iter().map(|obligation| format!("\nto do: {}", obligation.shown())),
+            );
+            if let Some(arguments) = permit.meaning.arguments() {
+                lines.push(format!("\nforwarded: {}", Value::Object(arguments.clone())));
+            }
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Permit(permit) => format!("permit, by {}", permit.rules.join(", ")),
+        Verdict::Deny(first, more) => {
+            let text = |reason: &crate::policy::Reason| {
+                format!("{} ({}): {}", reason.code.as_str(), reason.rule, reason.message)
+            };
+            let rest: Vec<String> = more.iter().map(|reason| format!("\n  also {}", text(reason))).collect();
+            format!("deny, {}{}", text(first), rest.concat())
+        }
+    }
+}
+
+fn from_standard_input() -> Result<String, CommandError> {
+    let mut text = String::new();
+    let broken = |cause| CommandError::Read { path: PathBuf::from("standard input"), cause };
+    io::stdin().lock().read_to_string(&mut text).map_err(broken)?;
+    Ok(text)
+}
+
+/// A message as it is, or the short form of one.
+fn message(text: &str) -> Result<String, CommandError> {
+    // It is the engine's part to say what is wrong with a body.
+    let Ok(value) = json::read(text.as_bytes()) else { return Ok(text.to_owned()) };
+    let Some(tool) = value.get("tool") else { return Ok(text.to_owned()) };
+    let arguments = value.get("arguments").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    if !tool.is_string() {
+        return Err(CommandError::Input("`tool` in the call is not a text".to_owned()));
+    }
+    Ok(explain::call(tool, &arguments).to_string())
+}
+
+/// The request of a line: with the headers that it gives, or those of an ordinary client.
+fn wire<'a>(call: &'a Map<String, Value>, body: &'a str) -> Wire<'a> {
+    let headers = call.get("http").and_then(|http| http.get("headers")).and_then(Value::as_object);
+    let header = |name: &str| {
+        headers
+            .and_then(|headers| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
+            .map(|(_, value)| value)
+    };
+    let values = |value: &'a Value| match value {
+        Value::String(text) => vec![text.as_str()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    };
+    Wire {
+        query_string: call.get("query_string").and_then(Value::as_str).unwrap_or_default(),
+        content_type: header("content-type").map_or_else(|| vec!["application/json"], values),
+        content_encoding: header("content-encoding").map(values).unwrap_or_default(),
+        body: body.as_bytes(),
+    }
+}
