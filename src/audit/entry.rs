@@ -14,7 +14,8 @@ pub struct Entry {
     pub call: Uuid,
     /// What the row is.
     pub kind: Kind,
-    /// When it happened, in microseconds since 1970 UTC.
+    /// When it happened, in microseconds since 1970 UTC: of an outcome that follows an intent the end, of all others the
+    /// request's arrival.
     pub at: i64,
     /// Who called what, and what was decided.
     pub subject: Option<Box<Subject>>,

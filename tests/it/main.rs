@@ -7,3 +7,5 @@ mod durability;
 mod real;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trail;

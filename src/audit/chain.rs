@@ -1,0 +1,134 @@
+//! What makes the trail evidence: every entry is sealed with a digest over itself and the digest before it.
+//!
+//! # The canonical form
+//!
+//! Each value becomes a *netstring*, `LENGTH:BYTES,` with the length in bytes as a decimal number: text as UTF-8, an integer
+//! in decimal, a digest as its 32 raw bytes; no value (SQL's `NULL`) is `-,`. So nothing a client sends can look like the
+//! end of a value. The digest of an entry is
+//!
+//! ```text
+//! SHA-256( prev ‖ "warrener-trail-1" ‖ every column of `entries` from `seq` to `note`, in order
+//!               ‖ the number of its accesses ‖ of each: action, collection, fields, extent, via, asked )
+//! ```
+//!
+//! with `prev` as 32 raw bytes, zero for the first entry, and all that follows as netstrings. `at_text` is derived and not
+//! covered. The arguments are covered through `arguments_digest`, SHA-256 over the 16 bytes of salt and the arguments' text,
+//! so that they can be deleted and the chain still verifies.
+
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// What the first entry has in `prev`.
+pub const GENESIS: Digest = [0; 32];
+
+/// The first value of every entry's canonical form; another form would have another name.
+const FORM: &str = "warrener-trail-1";
+
+/// One value of an entry, as it stands in its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// SQL's `NULL`.
+    Null,
+    /// An `INTEGER`.
+    Integer(i64),
+    /// A `TEXT`.
+    Text(&'a str),
+    /// A `BLOB`.
+    Bytes(&'a [u8]),
+}
+
+/// The digest that seals an entry: over the digest before it and its values, in the order of the module's documentation.
+pub fn digest<'a>(prev: &Digest, values: impl IntoIterator<Item = Value<'a>>) -> Digest {
+    let mut hash = Sha256::new_with_prefix(prev);
+    seal(&mut hash, FORM.as_bytes());
+    for value in values {
+        match value {
+            Value::Null => hash.update(b"-,"),
+            Value::Integer(number) => seal(&mut hash, number.to_string().as_bytes()),
+            Value::Text(text) => seal(&mut hash, text.as_bytes()),
+            Value::Bytes(bytes) => seal(&mut hash, bytes),
+        }
+    }
+    hash.finalize().into()
+}
+
+/// The digest that covers a call's arguments; the salt keeps it from confirming a guess once they are deleted.
+pub fn arguments_digest(salt: &[u8; 16], arguments: &str) -> Digest {
+    Sha256::new_with_prefix(salt).chain_update(arguments).finalize().into()
+}
+
+/// Adds one netstring.
+fn seal(hash: &mut Sha256, bytes: &[u8]) {
+    hash.update(bytes.len().to_string());
+    hash.update(b":");
+    hash.update(bytes);
+    hash.update(b",");
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(value: Option<i64>) -> Self {
+        value.map_or(Self::Null, Self::Integer)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(value: Option<&'a str>) -> Self {
+        value.map_or(Self::Null, Self::Text)
+    }
+}
+
+impl<'a> From<Option<&'a [u8]>> for Value<'a> {
+    fn from(value: Option<&'a [u8]>) -> Self {
+        value.map_or(Self::Null, Self::Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(digest: &Digest) -> String {
+        digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
+    #[test]
+    fn is_sha_256_over_prev_and_netstrings() {
+        let body = b"16:warrener-trail-1,1:7,2:\xc3\xa9,-,2:\x00\xff,";
+        let expected: Digest = Sha256::new_with_prefix(GENESIS).chain_update(body).finalize().into();
+        let values = [Value::Integer(7), Value::Text("é"), Value::Null, Value::Bytes(&[0, 255])];
+        assert_eq!(digest(&GENESIS, values), expected);
+    }
+
+    #[test]
+    fn tells_apart_what_could_be_confused() {
+        let rows: [&[Value<'_>]; 6] = [
+            &[Value::Text("ab"), Value::Text("")],
+            &[Value::Text("a"), Value::Text("b")],
+            &[Value::Text("ab"), Value::Null],
+            &[Value::Text("ab")],
+            &[Value::Text("ab,0:,")],
+            &[Value::Text("-"), Value::Null],
+        ];
+        let mut seen: Vec<Digest> = rows.iter().map(|row| digest(&GENESIS, row.iter().copied())).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), rows.len());
+    }
+
+    #[test]
+    fn depends_on_the_entry_before() {
+        assert_ne!(digest(&GENESIS, [Value::Null]), digest(&[1; 32], [Value::Null]));
+    }
+
+    #[test]
+    fn arguments_are_salted() {
+        assert_eq!(
+            hex(&arguments_digest(&[0; 16], "{}")),
+            // (head -c 16 /dev/zero; printf '{}') | sha256sum
+            "333b13ff02f57ae18049b82ca66f37592c5a3d8fd54e44e23ae5c7085c24fd2a"
+        );
+        assert_ne!(arguments_digest(&[0; 16], "{}"), arguments_digest(&[1; 16], "{}"));
+    }
+}

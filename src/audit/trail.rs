@@ -1,0 +1,278 @@
+//! The audit trail as the path sees it: entries in, durable entries out.
+
+use super::entry::Entry;
+use super::location::{Location, TrailError};
+use super::recovery;
+use super::row::Row;
+use super::session::Text;
+use super::writer::{Job, WaitingRow, Writer};
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout};
+
+/// Memory for entries that wait for the disk, in KiB.
+const ROOM_KIB: u32 = 32 * 1024;
+
+/// How long an intent waits for room before its call is refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a successful write counts as a sign that the next one will succeed too.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// An open audit trail. Clones are cheap and write to the same file.
+///
+/// Entries are written by one task, in the order in which they are given to it; all that waits is written in one
+/// transaction, so that durability costs its latency once for a crowd.
+///
+/// ```no_run
+/// # async fn example(entry: warrener::audit::entry::Entry) -> Result<(), Box<dyn std::error::Error>> {
+/// use warrener::audit::trail::{Trail, TrailOptions};
+///
+/// let trail = Trail::open(&TrailOptions::new("sqlite://warrener.db")).await?;
+/// let seq = trail.commit(entry).await?; // on the disk
+/// trail.close().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trail {
+    jobs: UnboundedSender<Job>,
+    room: Arc<Semaphore>,
+    progress: Arc<Progress>,
+    closed_at_start: u64,
+}
+
+/// Where the trail is, and how it is opened.
+#[derive(Clone, Debug)]
+pub struct TrailOptions {
+    /// `sqlite://FILE`.
+    pub url: String,
+    /// The time of opening, for the start marker and for the outcomes of calls that an earlier run left open.
+    pub at: Timestamp,
+    /// How long a write waits for another program that has locked the file, such as a shell with an open transaction; 5 s.
+    pub busy_timeout: Duration,
+}
+
+/// The trail cannot be written now, so nothing may be forwarded.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the audit trail cannot be written: {0}")]
+pub struct TrailUnavailable(Arc<str>);
+
+/// What a text is, that entries name by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// Everything that a policy revision was loaded from.
+    Policy,
+    /// A schema snapshot.
+    Schema,
+}
+
+/// What the writer tells about itself.
+#[derive(Debug)]
+pub(super) struct Progress {
+    entries: AtomicU64,
+    commits: AtomicU64,
+    healthy: AtomicBool,
+    /// When a write last succeeded.
+    verified: Mutex<Instant>,
+}
+
+impl TrailOptions {
+    /// The trail of that URL, opened now.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), at: Timestamp::now(), busy_timeout: Duration::from_secs(5) }
+    }
+}
+
+impl Trail {
+    /// Opens the trail for writing, creating the file where there is none, and closes what an earlier run left open: each
+    /// intent without an outcome gets one that says `unknown`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailError`], where the URL, the file or its content will not do, or another gateway writes to it.
+    pub async fn open(options: &TrailOptions) -> Result<Self, TrailError> {
+        let location = Location::parse(&options.url)?;
+        location.create()?;
+        let lock = location.lock()?;
+        location.refuse_foreign().await?;
+        let (session, closed_at_start) = recovery::open(&location, options).await?;
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        let progress = Arc::new(Progress::new());
+        let writer = Writer {
+            location,
+            busy_timeout: options.busy_timeout,
+            jobs: receiver,
+            progress: Arc::clone(&progress),
+            session: Some(session),
+            kept: Vec::new(),
+            doubtful: None,
+            lock,
+        };
+        tokio::spawn(writer.run());
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(ROOM_KIB as usize)), progress, closed_at_start })
+    }
+
+    /// Writes an entry, and returns its place in the chain once it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`]: the entry is not on the disk, and will not be written later.
+    pub async fn commit(&self, entry: Entry) -> Result<i64, TrailUnavailable> {
+        let row = Box::new(Row::new(entry)?);
+        let room = timeout(PATIENCE, self.room(row.size())).await;
+        let room = room.map_err(|_| TrailUnavailable::new("too much waits to be written"))??;
+        let (waiter, written) = oneshot::channel();
+        self.send(Job::Entry(WaitingRow { row, waiter: Some(waiter), room }))?;
+        written.await.map_err(|_| TrailUnavailable::closed())?
+    }
+
+    /// Hands over an entry to be written, without waiting for the disk.
+    ///
+    /// It waits for room only. What is handed over is tried until it is written, in order, and before [`Trail::close`] is
+    /// done.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`], where the trail is closed already.
+    pub async fn submit(&self, entry: Entry) -> Result<(), TrailUnavailable> {
+        let row = Box::new(Row::new(entry)?);
+        let room = self.room(row.size()).await?;
+        self.send(Job::Entry(WaitingRow { row, waiter: None, room }))
+    }
+
+    /// Keeps a policy text or a schema snapshot under its digest, once, and returns when it is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`]: the text was not kept.
+    pub async fn keep_text(&self, digest: &str, kind: TextKind, text: &str) -> Result<(), TrailUnavailable> {
+        let text = Text { digest: digest.to_owned(), kind: kind.as_str(), body: text.to_owned() };
+        self.ask(|waiter| Job::Text(text, waiter)).await
+    }
+
+    /// Whether an intent could be written now. Where nothing was written within the last second it writes, so that a full or
+    /// read-only disk is noticed before a call needs it.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`], with the reason.
+    pub async fn ready(&self) -> Result<(), TrailUnavailable> {
+        if self.progress.is_fresh() && !self.jobs.is_closed() {
+            return Ok(());
+        }
+        let probe = timeout(PATIENCE, self.ask(Job::Probe)).await;
+        probe.map_err(|_| TrailUnavailable::new("the disk does not answer"))?
+    }
+
+    /// Writes what was handed over, empties the write-ahead log into the file and lets the file go. Other clones can write
+    /// no more.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`], where entries were handed over that could not be written within 5 s.
+    pub async fn close(self) -> Result<(), TrailUnavailable> {
+        let stop = recovery::stop_marker(Timestamp::now());
+        self.submit(stop).await?;
+        self.ask(Job::Close).await
+    }
+
+    /// How many entries this run has written.
+    pub fn entries(&self) -> u64 {
+        self.progress.entries.load(Ordering::Relaxed)
+    }
+
+    /// In how many transactions.
+    pub fn commits(&self) -> u64 {
+        self.progress.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many calls an earlier run had left without an outcome, closed as `unknown` when the trail was opened.
+    pub fn closed_at_start(&self) -> u64 {
+        self.closed_at_start
+    }
+
+    /// Waits until there is memory for an entry of that many bytes. One that is larger than all the room takes all of it.
+    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, TrailUnavailable> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(ROOM_KIB).clamp(1, ROOM_KIB);
+        Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| TrailUnavailable::closed())
+    }
+
+    async fn ask(&self, job: impl FnOnce(super::writer::Waiter<()>) -> Job) -> Result<(), TrailUnavailable> {
+        let (waiter, answer) = oneshot::channel();
+        self.send(job(waiter))?;
+        answer.await.map_err(|_| TrailUnavailable::closed())?
+    }
+
+    fn send(&self, job: Job) -> Result<(), TrailUnavailable> {
+        self.jobs.send(job).map_err(|_| TrailUnavailable::closed())
+    }
+}
+
+impl TextKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self {
+            entries: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+            healthy: AtomicBool::new(true),
+            verified: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// A transaction with that many entries is on the disk.
+    pub(super) fn wrote(&self, entries: usize) {
+        self.entries.fetch_add(entries as u64, Ordering::Relaxed);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Notes that writing works; true where it had not.
+    pub(super) fn recovered(&self) -> bool {
+        !self.healthy.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that writing fails; true where it had worked.
+    pub(super) fn failed(&self) -> bool {
+        self.healthy.swap(false, Ordering::Relaxed)
+    }
+
+    fn is_fresh(&self) -> bool {
+        let verified = *self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        self.healthy.load(Ordering::Relaxed) && verified.elapsed() < FRESH
+    }
+}
+
+impl TrailUnavailable {
+    pub(super) fn new(why: impl Into<Arc<str>>) -> Self {
+        Self(why.into())
+    }
+
+    fn closed() -> Self {
+        Self::new("it is closed")
+    }
+}
+
+impl From<sqlx::Error> for TrailUnavailable {
+    fn from(error: sqlx::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<getrandom::Error> for TrailUnavailable {
+    fn from(error: getrandom::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,238 @@
+//! The one task that writes: it takes all that waits, writes it in one transaction, and answers everyone.
+
+use super::location::Location;
+use super::row::Row;
+use super::session::{Head, Session, Text};
+use super::trail::{Progress, TrailUnavailable};
+use std::fs::File;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::timeout;
+
+/// As much as goes into one transaction; more would let the first of a crowd wait for the last.
+const BATCH: usize = 2000;
+
+/// How soon what could not be written is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// How often it is tried before the trail is closed without it.
+const LAST_TRIES: usize = 20;
+
+/// Who waits for the disk, and for what.
+pub(super) type Waiter<T> = oneshot::Sender<Result<T, TrailUnavailable>>;
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Write an entry, and tell its place to whoever waits.
+    Entry(WaitingRow),
+    /// Keep a text.
+    Text(Text, Waiter<()>),
+    /// Show that the disk takes a write.
+    Probe(Waiter<()>),
+    /// Write what came before, and end.
+    Close(Waiter<()>),
+}
+
+/// An entry on its way to the disk.
+#[derive(Debug)]
+pub(super) struct WaitingRow {
+    pub(super) row: Box<Row>,
+    /// `None` for what is submitted: it is not told, but neither is it dropped.
+    pub(super) waiter: Option<Waiter<i64>>,
+    /// Its share of the memory for what waits; given back once it is written.
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+/// The writer's state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) location: Location,
+    pub(super) busy_timeout: Duration,
+    pub(super) jobs: UnboundedReceiver<Job>,
+    pub(super) progress: Arc<Progress>,
+    /// None after an error, until a new connection has told where the chain ends.
+    pub(super) session: Option<Session>,
+    /// Submitted rows that could not be written yet.
+    pub(super) kept: Vec<WaitingRow>,
+    /// A transaction that failed may have got through: the end of the chain if so, and how many of `kept` were in it.
+    pub(super) doubtful: Option<(Head, usize)>,
+    /// Held until the end, so that no second gateway writes.
+    pub(super) lock: File,
+}
+
+/// All that is written together.
+#[derive(Debug, Default)]
+struct Batch {
+    rows: Vec<WaitingRow>,
+    texts: Vec<(Text, Waiter<()>)>,
+    probes: Vec<Waiter<()>>,
+    close: Option<Waiter<()>>,
+}
+
+impl Writer {
+    /// Works until the trail is closed or nobody can send any more.
+    pub(super) async fn run(mut self) {
+        let mut closing = None;
+        while let Some(mut batch) = self.next().await {
+            if let Some(waiter) = batch.close.take() {
+                // What was sent before the channel closed is still received.
+                self.jobs.close();
+                closing = Some(waiter);
+            }
+            self.write(batch).await;
+        }
+        let closed = self.finish().await;
+        if let Some(waiter) = closing {
+            // Whoever closed the trail may have gone; there is nobody else to tell.
+            let _ = waiter.send(closed);
+        }
+    }
+
+    /// All that waits; an empty batch when it is time to try again; `None` at the end.
+    async fn next(&mut self) -> Option<Batch> {
+        let mut jobs = Vec::new();
+        let received = self.jobs.recv_many(&mut jobs, BATCH);
+        if self.kept.is_empty() {
+            (received.await > 0).then(|| Batch::from(jobs))
+        } else {
+            match timeout(RETRY, received).await {
+                Ok(0) => None,
+                Ok(_) | Err(_) => Some(Batch::from(jobs)),
+            }
+        }
+    }
+
+    async fn write(&mut self, mut batch: Batch) {
+        if batch.is_empty() && self.kept.is_empty() {
+            return;
+        }
+        let written = self.try_write(&mut batch).await;
+        self.note(&written);
+        match written {
+            Ok(last) => batch.answer(last),
+            Err(unavailable) => self.kept = batch.refuse(&unavailable),
+        }
+    }
+
+    /// Writes the batch, behind what was kept from earlier ones; tells the place of its last row.
+    async fn try_write(&mut self, batch: &mut Batch) -> Result<i64, TrailUnavailable> {
+        let kept = mem::take(&mut self.kept);
+        batch.rows.splice(0..0, kept);
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.location, self.busy_timeout).await?,
+        };
+        if let Some((_, settled)) = self.doubtful.take().filter(|(head, _)| *head == session.head()) {
+            // It did get through: writing its rows again would double them.
+            batch.rows.drain(..settled);
+        }
+        let texts: Vec<&Text> = batch.texts.iter().map(|(text, _)| text).collect();
+        let rows: Vec<&Row> = batch.rows.iter().map(|row| &*row.row).collect();
+        match session.write(&texts, &rows).await {
+            Ok(()) => {
+                self.progress.wrote(rows.len());
+                let last = session.head().seq;
+                self.session = Some(session);
+                Ok(last)
+            }
+            Err(error) => {
+                let submitted = batch.rows.iter().filter(|row| row.waiter.is_none()).count();
+                self.doubtful = Some((session.doubtful(), submitted));
+                session.abandon().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Says once that the trail fails, and once that it works again.
+    fn note(&self, written: &Result<i64, TrailUnavailable>) {
+        match written {
+            Ok(_) => {
+                if self.progress.recovered() {
+                    tracing::info!(trail = %self.location.path().display(), "the audit trail is written again");
+                }
+            }
+            Err(error) => {
+                if self.progress.failed() {
+                    let trail = self.location.path().display();
+                    tracing::error!(%trail, %error, "calls are refused until the audit trail can be written");
+                }
+            }
+        }
+    }
+
+    /// Tries to write what was kept, and leaves the file in order.
+    async fn finish(mut self) -> Result<(), TrailUnavailable> {
+        for _ in 0..LAST_TRIES {
+            if self.kept.is_empty() {
+                break;
+            }
+            tokio::time::sleep(RETRY).await;
+            self.write(Batch::default()).await;
+        }
+        if !self.kept.is_empty() {
+            let lost = self.kept.len();
+            tracing::error!(lost, "the audit trail could not be written before the end: outcomes are lost");
+            return Err(TrailUnavailable::new(format!("{lost} outcomes could not be written")));
+        }
+        if let Some(session) = self.session.take() {
+            session.close().await?;
+        }
+        drop(self.lock);
+        Ok(())
+    }
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.texts.is_empty() && self.probes.is_empty()
+    }
+
+    /// Tells everyone that it is on the disk, and each row its place.
+    fn answer(self, last: i64) {
+        // A waiter that has gone does not keep the others from their answer.
+        for (seq, row) in (1..=last).rev().zip(self.rows.into_iter().rev()) {
+            drop(row.room);
+            if let Some(waiter) = row.waiter {
+                let _ = waiter.send(Ok(seq));
+            }
+        }
+        for waiter in self.texts.into_iter().map(|(_, waiter)| waiter).chain(self.probes) {
+            let _ = waiter.send(Ok(()));
+        }
+    }
+
+    /// Tells everyone that it is not, and gives back the rows that nobody waits for.
+    fn refuse(self, unavailable: &TrailUnavailable) -> Vec<WaitingRow> {
+        let mut kept = Vec::new();
+        for mut row in self.rows {
+            match row.waiter.take() {
+                Some(waiter) => drop(waiter.send(Err(unavailable.clone()))),
+                None => kept.push(row),
+            }
+        }
+        for waiter in self.texts.into_iter().map(|(_, waiter)| waiter).chain(self.probes) {
+            let _ = waiter.send(Err(unavailable.clone()));
+        }
+        kept
+    }
+}
+
+impl From<Vec<Job>> for Batch {
+    fn from(jobs: Vec<Job>) -> Self {
+        let mut batch = Self::default();
+        for job in jobs {
+            match job {
+                Job::Entry(row) => batch.rows.push(row),
+                Job::Text(text, waiter) => batch.texts.push((text, waiter)),
+                Job::Probe(waiter) => batch.probes.push(waiter),
+                Job::Close(waiter) => batch.close = Some(waiter),
+            }
+        }
+        batch
+    }
+}
