@@ -3,6 +3,7 @@
 mod cover;
 mod decide;
 pub mod decision;
+pub mod case;
 mod decode;
 pub mod diagnostic;
 pub mod document;
