@@ -1,5 +1,8 @@
 //! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
 
+mod file;
+
+use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +16,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// The folder of policy files; `None` for the built-in ones.
     pub policies: Option<PathBuf>,
+    /// Whether that folder may be without `guardrails.yaml`; it may not, unless `guardrails: none` says so.
+    pub guardrails: GuardrailsFile,
     /// Where the schema snapshot comes from.
     pub schema: Schema,
     /// The audit trail.
@@ -120,6 +125,7 @@ impl Default for Config {
             listen: Listen::default(),
             upstream: Upstream::default(),
             policies: None,
+            guardrails: GuardrailsFile::default(),
             schema: Schema::default(),
             audit: Audit::default(),
             keys: PathBuf::from("warrener.keys.yaml"),

@@ -1,9 +1,11 @@
 //! Who may do what: the policy decision point.
 
+pub mod case;
+pub mod check;
 mod cover;
 mod decide;
 pub mod decision;
-mod decode;
+pub(crate) mod decode;
 pub mod diagnostic;
 pub mod document;
 mod evaluate;
@@ -16,7 +18,7 @@ mod rules;
 pub mod set;
 mod visibility;
 mod wording;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use decide::{AccessRequest, misread_reason};
 pub use decision::{Code, Decision, Obligation, Permit, Reason, Verdict};

@@ -121,6 +121,16 @@ impl FieldPattern {
         Some(Self { collection: Glob::new(collection), field: Glob::new(field) })
     }
 
+    /// The pattern before the dot.
+    pub fn collection(&self) -> &Glob {
+        &self.collection
+    }
+
+    /// The pattern behind the dot.
+    pub fn field(&self) -> &Glob {
+        &self.field
+    }
+
     /// Whether it speaks of that field of that collection.
     pub fn matches(&self, collection: &str, field: &str) -> bool {
         self.collection.matches(collection) && self.field.matches(field)

@@ -1,0 +1,359 @@
+//! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
+
+mod unit;
+
+use super::{Audit, Config, Identity, KeptArguments, Limits, Listen, Schema, Secret, Upstream};
+use crate::policy::decode::{Decoder, Mapping, Object};
+use crate::policy::diagnostic::{Diagnostics, Source, Sources};
+use crate::policy::set::GuardrailsFile;
+use crate::policy::yaml::{Node, Shape};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const CONFIG: Mapping = Mapping {
+    name: "the configuration",
+    keys: &[
+        "version",
+        "listen",
+        "insecure",
+        "allowed_origins",
+        "upstream",
+        "policies",
+        "guardrails",
+        "schema",
+        "audit",
+        "keys",
+        "identity",
+        "limits",
+    ],
+    words: &[
+        ("address", "listen"),
+        ("port", "write `listen: 127.0.0.1:8080`"),
+        ("host", "write `listen: 127.0.0.1:8080`"),
+        ("bind", "listen"),
+        ("directus", "upstream"),
+        ("url", "it stands in `upstream`"),
+        ("token", "it stands in `upstream`, as `token_env` or `token_file`"),
+        ("policy", "policies"),
+        ("database", "audit"),
+        ("trail", "audit"),
+        ("origins", "allowed_origins"),
+        ("cors", "allowed_origins"),
+        ("key_file", "keys"),
+        ("tls", "put a TLS proxy in front, and write `insecure: true` if it is on another machine"),
+    ],
+};
+
+const LISTEN: Mapping = Mapping {
+    name: "`listen`",
+    keys: &["address", "insecure", "allowed_origins"],
+    words: &[
+        ("host", "address"),
+        ("port", "write it into the address: `127.0.0.1:8080`"),
+        ("origins", "allowed_origins"),
+    ],
+};
+
+const UPSTREAM: Mapping = Mapping {
+    name: "`upstream`",
+    keys: &[
+        "url",
+        "token_env",
+        "token_file",
+        "schema_token_env",
+        "schema_token_file",
+        "timeout",
+        "connect_timeout",
+    ],
+    words: &[
+        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+        ("access_token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+        (
+            "schema_token",
+            "a secret does not stand in this file: use `schema_token_env` or `schema_token_file`",
+        ),
+        ("address", "url"),
+        ("base_url", "url"),
+    ],
+};
+
+const SCHEMA: Mapping =
+    Mapping { name: "`schema`", keys: &["max_age", "file"], words: &[("ttl", "max_age"), ("path", "file")] };
+
+const AUDIT: Mapping = Mapping {
+    name: "`audit`",
+    keys: &["url", "arguments"],
+    words: &[("database", "url"), ("path", "url"), ("file", "write `url: sqlite://warrener.db`")],
+};
+
+const IDENTITY: Mapping =
+    Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
+
+const LIMITS: Mapping = Mapping {
+    name: "`limits`",
+    keys: &[
+        "body_bytes",
+        "connections",
+        "header_timeout",
+        "body_timeout",
+        "drain_timeout",
+        "arrivals",
+        "strangers",
+    ],
+    words: &[
+        ("body", "body_bytes"),
+        ("body_size", "body_bytes"),
+        ("max_connections", "connections"),
+        ("rate", "how often a role may call stands in its policy file"),
+    ],
+};
+
+const KEPT: &[(&str, KeptArguments)] =
+    &[("masked", KeptArguments::Masked), ("digest", KeptArguments::Digest)];
+
+const GUARDRAILS: &[(&str, GuardrailsFile)] =
+    &[("required", GuardrailsFile::Required), ("none", GuardrailsFile::Optional)];
+
+impl Config {
+    /// Reads `warrener.yaml`; what it leaves out has its default.
+    ///
+    /// Whether the address may be listened on is [`Listen::problem`]'s to say, once flags and environment are known too.
+    ///
+    /// # Errors
+    /// All that is wrong in it.
+    pub fn from_yaml(source: &Source) -> Result<Self, Diagnostics> {
+        let (mut decoder, root) = Decoder::open(source);
+        let config = decoder.config(&root).unwrap_or_default();
+        let found = Diagnostics::new(decoder.close(), Sources::new([source]));
+        if found.has_errors() { Err(found) } else { Ok(config) }
+    }
+}
+
+impl Listen {
+    /// Why cleartext must not be listened for there; `None` where it may.
+    pub fn problem(&self) -> Option<String> {
+        let open = !self.address.ip().is_loopback() && !self.insecure;
+        open.then(|| {
+            format!(
+                "listening on `{}` would send keys and content over the network in cleartext; listen on 127.0.0.1 \
+                 behind a TLS proxy, or say `insecure: true`",
+                self.address
+            )
+        })
+    }
+}
+
+impl Decoder<'_> {
+    fn config(&mut self, root: &Node) -> Option<Config> {
+        let object = self.object(root, &CONFIG)?;
+        self.version(&object);
+        let default = Config::default();
+        Some(Config {
+            listen: self.listen(&object),
+            upstream: self.section(&object, "upstream", Self::upstream),
+            policies: self.path(&object, "policies"),
+            guardrails: self
+                .word(&object, "guardrails", "`required` or `none`", GUARDRAILS)
+                .unwrap_or_default(),
+            schema: self.section(&object, "schema", Self::schema),
+            audit: self.section(&object, "audit", Self::audit),
+            keys: self.path(&object, "keys").unwrap_or(default.keys),
+            identity: self.section(&object, "identity", Self::identity),
+            limits: self.section(&object, "limits", Self::limits_of_gateway),
+        })
+    }
+
+    fn section<T: Default>(
+        &mut self,
+        object: &Object<'_>,
+        key: &str,
+        read: fn(&mut Self, &Node) -> Option<T>,
+    ) -> T {
+        object.get(key).and_then(|node| read(self, node)).unwrap_or_default()
+    }
+
+    /// An address alone, or a mapping; `insecure` and `allowed_origins` may stand beside it too.
+    fn listen(&mut self, root: &Object<'_>) -> Listen {
+        let mut listen = Listen::default();
+        let node = root.get("listen");
+        match node.map(|node| (&node.shape, node)) {
+            Some((Shape::Map(_), node)) => {
+                if let Some(object) = self.object(node, &LISTEN) {
+                    let address = object.required(self, "address", "write `address: 127.0.0.1:8080`");
+                    self.read_listen(&mut listen, address, &object);
+                }
+            }
+            Some((_, node)) => listen.address = self.address(node).unwrap_or(listen.address),
+            None => {}
+        }
+        self.read_listen(&mut listen, None, root);
+        if let (Some(node), Some(problem)) = (node, listen.problem()) {
+            let help = "listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`";
+            let problem = problem.split(';').next().unwrap_or_default().to_owned();
+            self.error("insecure", &node.span, problem, help);
+        }
+        listen
+    }
+
+    fn read_listen(&mut self, listen: &mut Listen, address: Option<&Node>, object: &Object<'_>) {
+        if let Some(address) = address.and_then(|node| self.address(node)) {
+            listen.address = address;
+        }
+        if let Some(insecure) = object.get("insecure").and_then(|node| self.boolean(node)) {
+            listen.insecure = insecure;
+        }
+        if let Some(origins) = object.get("allowed_origins") {
+            listen.allowed_origins = self.origins(origins);
+        }
+    }
+
+    fn address(&mut self, node: &Node) -> Option<SocketAddr> {
+        let text = self.text(node)?;
+        let address = text.parse().ok().or_else(|| match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}").parse().ok(),
+            None => None,
+        });
+        if address.is_none() {
+            let help = "write an IP address and a port: `127.0.0.1:8080`";
+            self.error("address", &node.span, format!("`{text}` is not an address to listen on"), help);
+        }
+        address
+    }
+
+    fn origins(&mut self, node: &Node) -> Vec<String> {
+        let mut origins = Vec::new();
+        for (text, span) in self.texts(node).unwrap_or_default() {
+            let parsed = url::Url::parse(&text).ok().map(|url| url.origin().ascii_serialization());
+            if parsed.as_deref() == Some(text.as_str()) {
+                origins.push(text);
+            } else {
+                let help = "write scheme, host and port, as a browser does: `https://chat.example.com`";
+                self.error("origin", &span, format!("`{text}` is not an origin"), help);
+            }
+        }
+        origins
+    }
+
+    fn upstream(&mut self, node: &Node) -> Option<Upstream> {
+        let object = self.object(node, &UPSTREAM)?;
+        let default = Upstream::default();
+        Some(Upstream {
+            url: object.get("url").and_then(|node| self.base_url(node)),
+            token: self.secret(&object, "token_env", "token_file"),
+            schema_token: self.secret(&object, "schema_token_env", "schema_token_file"),
+            timeout: self.time(&object, "timeout", default.timeout),
+            connect_timeout: self.time(&object, "connect_timeout", default.connect_timeout),
+        })
+    }
+
+    fn base_url(&mut self, node: &Node) -> Option<url::Url> {
+        let text = self.text(node)?;
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let fits = |url: &url::Url| {
+            url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        };
+        let Some(url) = url.filter(fits) else {
+            let help = "write scheme and host, without user, query or fragment: `https://cms.example.com`";
+            self.error("url", &node.span, format!("`{text}` is not the address of a Directus"), help);
+            return None;
+        };
+        if url.path().trim_end_matches('/').ends_with("/mcp") {
+            let help = "leave out `/mcp`, which is put behind the address";
+            self.error(
+                "url",
+                &node.span,
+                format!("`{text}` is the MCP endpoint, not the address of Directus"),
+                help,
+            );
+            return None;
+        }
+        Some(url)
+    }
+
+    fn secret(&mut self, object: &Object<'_>, variable: &str, file: &str) -> Option<Secret> {
+        match (object.get(variable), object.get(file)) {
+            (Some(_), Some(both)) => {
+                let message = format!("`{variable}` and `{file}` cannot both be given");
+                self.error("secret", &both.span, message, "keep one of them");
+                None
+            }
+            (Some(node), None) => self.text(node).map(|name| Secret::Env(name.to_owned())),
+            (None, Some(node)) => self.text(node).map(|path| Secret::File(PathBuf::from(path))),
+            (None, None) => None,
+        }
+    }
+
+    fn schema(&mut self, node: &Node) -> Option<Schema> {
+        let object = self.object(node, &SCHEMA)?;
+        let max_age = self.time(&object, "max_age", Schema::default().max_age);
+        Some(Schema { max_age, file: self.path(&object, "file") })
+    }
+
+    fn audit(&mut self, node: &Node) -> Option<Audit> {
+        let object = self.object(node, &AUDIT)?;
+        let url = object.get("url").and_then(|node| self.audit_url(node)).unwrap_or(Audit::default().url);
+        let arguments = self.word(&object, "arguments", "`masked` or `digest`", KEPT).unwrap_or_default();
+        Some(Audit { url, arguments })
+    }
+
+    fn audit_url(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node)?;
+        let path = text.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"));
+        if path.is_none_or(str::is_empty) {
+            let message = format!("`{text}` is not a database for the trail");
+            self.error("audit-url", &node.span, message, "write `sqlite://warrener.db`");
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn identity(&mut self, node: &Node) -> Option<Identity> {
+        let object = self.object(node, &IDENTITY)?;
+        let refuse = object.get("refuse").and_then(|node| self.texts(node)).unwrap_or_default();
+        Some(Identity { refuse: refuse.into_iter().map(|(name, _)| name).collect() })
+    }
+
+    fn limits_of_gateway(&mut self, node: &Node) -> Option<Limits> {
+        let object = self.object(node, &LIMITS)?;
+        let default = Limits::default();
+        Some(Limits {
+            body_bytes: object
+                .get("body_bytes")
+                .and_then(|node| self.size(node))
+                .unwrap_or(default.body_bytes),
+            connections: self.number(&object, "connections").unwrap_or(default.connections),
+            header_timeout: self.time(&object, "header_timeout", default.header_timeout),
+            body_timeout: self.time(&object, "body_timeout", default.body_timeout),
+            drain_timeout: self.time(&object, "drain_timeout", default.drain_timeout),
+            arrivals: self.number(&object, "arrivals").unwrap_or(default.arrivals),
+            strangers: self.number(&object, "strangers").unwrap_or(default.strangers),
+        })
+    }
+
+    fn number<T: TryFrom<u64>>(&mut self, object: &Object<'_>, key: &str) -> Option<T> {
+        let number = self.whole(object.get(key)?, 1, 1_000_000)?;
+        T::try_from(number).ok()
+    }
+
+    fn path(&mut self, object: &Object<'_>, key: &str) -> Option<PathBuf> {
+        self.text(object.get(key)?).map(PathBuf::from)
+    }
+
+    fn word<T: Copy>(
+        &mut self,
+        object: &Object<'_>,
+        key: &str,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        self.choice(object.get(key)?, what, words)
+    }
+
+    fn time(&mut self, object: &Object<'_>, key: &str, default: Duration) -> Duration {
+        object.get(key).and_then(|node| self.duration(node)).unwrap_or(default)
+    }
+}
