@@ -6,6 +6,8 @@ pub mod directus;
 pub mod policy;
 
 #[cfg(feature = "gateway")]
+pub mod accept;
+#[cfg(feature = "gateway")]
 pub mod audit;
 #[cfg(feature = "gateway")]
 pub mod cli;
