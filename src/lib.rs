@@ -1,21 +1,34 @@
 //! Warrener: a policy-enforcing security gateway and audit proxy for Directus' MCP endpoint.
 
+// --- what a request means and who may do what: pure, no I/O, no async ---
 pub mod mcp;
 
 pub mod directus;
+
 pub mod policy;
 
+// --- the two ends of the path, and who comes in ---
 #[cfg(feature = "gateway")]
-pub mod administer;
-#[cfg(feature = "gateway")]
-pub mod audit;
-#[cfg(feature = "gateway")]
-pub mod cli;
-#[cfg(feature = "gateway")]
-pub mod config;
+pub mod accept;
+
 #[cfg(feature = "gateway")]
 pub mod identity;
+
 #[cfg(feature = "gateway")]
-pub mod telemetry;
+pub mod audit;
+
 #[cfg(feature = "gateway")]
 pub mod upstream;
+
+// --- around it ---
+#[cfg(feature = "gateway")]
+pub mod administer;
+
+#[cfg(feature = "gateway")]
+pub mod telemetry;
+
+#[cfg(feature = "gateway")]
+pub mod config;
+
+#[cfg(feature = "gateway")]
+pub mod cli;

@@ -2,6 +2,8 @@
 
 // Each module says `cfg(test)`, although all is a test here: that is how clippy knows that it may unwrap.
 #[cfg(test)]
+mod accept;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod real;

@@ -1,0 +1,143 @@
+//! The way out: what is under way ends, and nothing new begins.
+
+use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Tells every part of the gateway that it is to end, and waits for what must not be cut off. Clones are the same drain.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    stop: CancellationToken,
+    /// Set when patience is at its end: connections that are still open are cut.
+    cut: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What was left when the gateway ended; nothing, if all went well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were cut with a request under way.
+    pub connections: usize,
+    /// Tasks that had not ended: the outcomes of their calls are not recorded.
+    pub tasks: usize,
+}
+
+impl Drain {
+    /// Nothing has to end yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins the end.
+    pub fn begin(&self) {
+        self.stop.cancel();
+    }
+
+    /// Whether the end has begun.
+    pub fn has_begun(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Cancelled when the end begins.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Cuts whatever is still under way.
+    pub fn cut_off(&self) {
+        self.stop.cancel();
+        self.cut.cancel();
+    }
+
+    /// Cancelled when patience is at its end.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
+    }
+
+    /// Tasks that the end waits for, such as those that record the outcome of a call. The path spawns them here.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Begins the end at the first SIGTERM or SIGINT, and cuts things short at the second.
+    ///
+    /// # Errors
+    /// When the process cannot listen to signals.
+    pub fn on_signals(&self) -> io::Result<()> {
+        let mut signals = Signals::new()?;
+        let drain = self.clone();
+        // Not one of `tasks`: it never ends by itself.
+        tokio::spawn(async move {
+            let name = signals.next().await;
+            tracing::info!(signal = name, "ending: calls under way are finished first");
+            drain.begin();
+            let name = signals.next().await;
+            tracing::warn!(signal = name, "ending at once: calls under way are cut");
+            drain.cut_off();
+        });
+        Ok(())
+    }
+
+    /// Waits for the tasks that the end waits for, at most so long, and says how many are left.
+    pub async fn finish_tasks(&self, patience: Duration) -> usize {
+        self.tasks.close();
+        let _ = timeout(patience, self.tasks.wait()).await;
+        self.tasks.len()
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_for_tasks_but_not_for_ever() {
+        let drain = Drain::new();
+        drain.tasks().spawn(tokio::time::sleep(Duration::from_secs(1)));
+        drain.begin();
+        assert!(drain.has_begun());
+        assert_eq!(drain.finish_tasks(Duration::from_secs(5)).await, 0);
+
+        let drain = Drain::new();
+        drain.tasks().spawn(std::future::pending::<()>());
+        assert_eq!(drain.finish_tasks(Duration::from_secs(5)).await, 1);
+    }
+}

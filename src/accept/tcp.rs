@@ -1,0 +1,221 @@
+//! The TCP listener: connections are taken, counted, and handed over.
+
+use super::{Body, Drain, Drained, Options, connection};
+use http::{Request, Response};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+/// After an error that is the machine's own, such as too many open files, the listener waits so long.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Most connections that are told at the same time that there are too many; those beyond are closed without a word.
+const TURNED_AWAY: usize = 64;
+
+/// How long a connection is kept that was told so: closing at once could take the reply away from its reader.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What the end waits for recording, however little of the drain's time the connections have left.
+const RECORDING: Duration = Duration::from_secs(5);
+
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 21\r\n\r\ntoo many connections\n";
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Something listens there already.
+    #[error("`{0}` is in use by another program; stop that one, or give another address with `--listen`")]
+    InUse(SocketAddr),
+    /// The system does not let this user listen there.
+    #[error(
+        "this user may not listen on `{0}`; ports below 1024 need a privilege: give another one with `--listen`"
+    )]
+    Forbidden(SocketAddr),
+    /// The address is not this machine's.
+    #[error("`{0}` is no address of this machine; give one that is with `--listen`")]
+    NotHere(SocketAddr),
+    /// Something else.
+    #[error("`{0}` cannot be listened on")]
+    Other(SocketAddr, #[source] io::Error),
+}
+
+impl BindError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the standard library has some forty kinds, and may get more"
+    )]
+    fn of(address: SocketAddr, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse(address),
+            io::ErrorKind::PermissionDenied => Self::Forbidden(address),
+            io::ErrorKind::AddrNotAvailable => Self::NotHere(address),
+            _ => Self::Other(address, error),
+        }
+    }
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// When that cannot be; the error says what to do.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|error| BindError::of(address, error))
+}
+
+/// Serves what comes in until the drain begins; then no more is taken, idle connections are closed, and what is under way is
+/// finished within `drain_timeout`. Returns when all of it has ended, the drain's tasks included, with what had to be cut.
+pub async fn serve<S>(listener: TcpListener, service: S, options: Options, drain: Drain) -> Drained
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let listening = Listening::new(listener, service, options, drain);
+    listening.accept_until_stopped().await;
+    listening.end().await
+}
+
+struct Listening<S> {
+    listener: TcpListener,
+    service: S,
+    options: Options,
+    drain: Drain,
+    /// One permit a connection.
+    room: Arc<Semaphore>,
+    /// One permit a connection that there is no room for.
+    farewells: Arc<Semaphore>,
+    connections: TaskTracker,
+    cut: Arc<AtomicUsize>,
+}
+
+impl<S> Listening<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    fn new(listener: TcpListener, service: S, options: Options, drain: Drain) -> Self {
+        let room = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
+        let farewells = Arc::new(Semaphore::new(TURNED_AWAY));
+        Self {
+            listener,
+            service,
+            options,
+            drain,
+            room,
+            farewells,
+            connections: TaskTracker::new(),
+            cut: Arc::default(),
+        }
+    }
+
+    async fn accept_until_stopped(&self) {
+        let stop = self.drain.stop();
+        while let Some(accepted) = stop.run_until_cancelled(self.listener.accept()).await {
+            match accepted {
+                Ok((stream, peer)) => self.take(stream, peer),
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "connections cannot be taken");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+        match self.room.clone().try_acquire_owned() {
+            Ok(permit) => self.hand_over(stream, peer, permit),
+            Err(_) => self.turn_away(stream, peer),
+        }
+    }
+
+    fn hand_over(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        // Replies are written whole; waiting for more would only delay them. Without it they still arrive.
+        let _ = stream.set_nodelay(true);
+        let (options, drain, cut) = (self.options.clone(), self.drain.clone(), self.cut.clone());
+        let service = self.service.clone();
+        self.connections.spawn(async move {
+            if connection::serve(stream, peer, service, options, drain).await {
+                cut.fetch_add(1, Ordering::SeqCst);
+            }
+            drop(permit);
+        });
+    }
+
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
+        tracing::warn!(%peer, connections = self.options.connections, "there are too many connections");
+        if let Ok(permit) = self.farewells.clone().try_acquire_owned() {
+            self.connections.spawn(async move {
+                let _ = timeout(FAREWELL, say_goodbye(stream)).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn end(self) -> Drained {
+        let Self { listener, connections, cut, drain, options, .. } = self;
+        // Closing the port tells whoever balances load to go elsewhere.
+        drop(listener);
+        connections.close();
+        let deadline = Instant::now() + options.drain_timeout;
+        if timeout(options.drain_timeout, connections.wait()).await.is_err() {
+            drain.cut_off();
+            connections.wait().await;
+        }
+        let patience = deadline.saturating_duration_since(Instant::now()).max(RECORDING);
+        let tasks = drain.finish_tasks(patience).await;
+        Drained { connections: cut.load(Ordering::SeqCst), tasks }
+    }
+}
+
+async fn say_goodbye(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(TOO_MANY).await?;
+    stream.shutdown().await?;
+    // What the client has sent is read and dropped: closing over it would reset the connection, and the reply with it.
+    let mut dropped = [0; 4096];
+    while stream.read(&mut dropped).await? > 0 {}
+    Ok(())
+}
+
+/// Errors of `accept` that say something of that one connection only.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reply_to_one_too_many_says_its_own_length() {
+        let text = std::str::from_utf8(TOO_MANY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len()))
+                || head.ends_with(&format!("content-length: {}", body.len()))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_had_is_one_clear_error() {
+        let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let taken = first.local_addr().unwrap();
+        let error = bind(taken).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("`{taken}` is in use")), "{error}");
+        let error = bind("192.0.2.1:8080".parse().unwrap()).await.unwrap_err().to_string();
+        assert!(error.contains("no address of this machine"), "{error}");
+    }
+}
