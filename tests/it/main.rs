@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod likeness;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;
