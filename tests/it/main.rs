@@ -6,6 +6,8 @@ mod accept;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod likeness;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;

@@ -2,11 +2,11 @@
 
 use super::directus::{ADMIN, AllowDeletes, Directus};
 use super::dump::Dump;
-use super::request::{
+use crate::support::client::McpClient;
+use crate::support::request::{
     Raw, at, cookie, delete, delete_arguments, delete_message, execute, gzip, items, raw_params, tool,
     update, with_header, with_method, without_authorization,
 };
-use crate::support::client::McpClient;
 use http::Method;
 use serde_json::json;
 

@@ -4,9 +4,8 @@
 
 mod bypass;
 mod clients;
-mod directus;
+pub(crate) mod directus;
 mod dump;
 mod itself;
-mod request;
 mod sdk;
 mod writes;

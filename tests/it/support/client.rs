@@ -20,6 +20,8 @@ pub(crate) struct McpClient {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
+    /// The header; empty where there is none.
+    pub(crate) content_type: String,
     pub(crate) body: Bytes,
 }
 
@@ -53,8 +55,12 @@ impl McpClient {
 
     /// Sends one JSON-RPC request.
     pub(crate) async fn rpc(&self, method: &str, params: Value) -> Reply {
-        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        self.send(self.post(message.to_string())).await
+        self.send(self.message(method, &params)).await
+    }
+
+    /// One JSON-RPC request, well-formed.
+    pub(crate) fn message(&self, method: &str, params: &Value) -> Request<Full<Bytes>> {
+        self.post(json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string())
     }
 
     /// A well-formed request with any body.
@@ -84,7 +90,8 @@ impl McpClient {
     ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
         let (head, body) = self.http.request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Reply { status: head.status, body })
+        let content_type = head.headers.get("content-type").and_then(|value| value.to_str().ok());
+        Ok(Reply { status: head.status, content_type: content_type.unwrap_or_default().to_owned(), body })
     }
 }
 

@@ -3,5 +3,6 @@
 pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod process;
+pub(crate) mod request;
 pub(crate) mod trail;
 pub(crate) mod upstream;

@@ -77,7 +77,7 @@ impl Drop for Process {
         // It may have ended already; there is nothing else to do then.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.log().is_empty() {
             self.show_log();
         }
     }
