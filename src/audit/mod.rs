@@ -5,6 +5,8 @@
 
 pub mod chain;
 pub mod entry;
+pub mod mask;
+pub mod time;
 pub mod trail;
 
 mod location;
