@@ -1,11 +1,15 @@
 //! The audit trail: what every request did or would have done, append-only, in one SQLite file.
 //!
-//! [`trail`] writes it. An [`entry`] is what the path hands over, and [`chain`] says how each entry is sealed, so that a
-//! change shows.
+//! [`trail`] writes it, [`query`] reads it, [`render`] shows what was read. An [`entry`] is what the path hands over;
+//! [`mask`] sees to it that no secret is in it, and [`chain`] says how it is sealed, so that a change shows.
 
+pub mod call;
 pub mod chain;
 pub mod entry;
+pub mod escape;
 pub mod mask;
+pub mod query;
+pub mod render;
 pub mod time;
 pub mod trail;
 

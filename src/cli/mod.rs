@@ -3,6 +3,7 @@
 //! Data goes to standard output, messages to standard error. The exit code is 0 for done or permitted, 1 for failed, 2 for
 //! denied, 3 for policies or settings that are not valid.
 
+pub mod audit;
 mod explain;
 pub mod key;
 
@@ -27,6 +28,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
+    /// Asks the audit trail what was called, by whom, and what came of it
+    Audit(audit::AuditArgs),
 }
 
 /// How a command ended.
@@ -47,6 +50,9 @@ enum CommandError {
     /// Client keys.
     #[error(transparent)]
     Key(#[from] key::KeyCommandError),
+    /// The audit trail.
+    #[error(transparent)]
+    Audit(#[from] audit::AuditError),
     /// A file that a command was given.
     #[error("cannot read `{path}`: {cause}", path = path.display())]
     Read {
@@ -87,7 +93,16 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)
         }
+        Command::Audit(arguments) => {
+            runtime()?.block_on(audit::run(arguments, out, &mut io::stderr().lock()))?;
+            Ok(Ended::Well)
+        }
     }
+}
+
+/// What a command that waits for something waits on; one thread is enough for it.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// The error with its causes, each once.
@@ -115,6 +130,7 @@ fn is_invalid(error: &CommandError) -> bool {
         CommandError::Load(LoadError::Policies(_) | LoadError::Empty(_) | LoadError::Schema { .. }) => true,
         CommandError::Load(LoadError::Read { .. })
         | CommandError::Key(_)
+        | CommandError::Audit(_)
         | CommandError::Read { .. }
         | CommandError::Input(_)
         | CommandError::Output(_) => false,
