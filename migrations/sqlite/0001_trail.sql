@@ -142,7 +142,7 @@ SELECT
     c.request_bytes                  AS request_bytes,
     coalesce(o.response_bytes, c.response_bytes) AS response_bytes,
     p.arguments                      AS arguments,        -- JSON, masked; NULL where they are not kept
-    lower(hex(c.arguments_digest))   AS arguments_digest, -- SHA-256 of salt and arguments
+    nullif(lower(hex(c.arguments_digest)), '')   AS arguments_digest, -- SHA-256 of salt and arguments
     c.policy_revision                AS policy_revision,  -- digest of the policy that decided
     c.trace_id                       AS trace_id
 FROM entries c

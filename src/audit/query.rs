@@ -147,8 +147,8 @@ impl TrailReader {
     /// [`QueryError::Trail`], where the file cannot be read.
     pub async fn parts(&mut self, call: &str) -> Result<Vec<Part>, QueryError> {
         let parts = sqlx::query_as(
-            "SELECT seq, kind, at_text AS at, detail, count, lower(hex(received)) AS received,
-                    lower(hex(forwarded)) AS forwarded, schema_digest, lower(hex(digest)) AS digest
+            "SELECT seq, kind, at_text AS at, detail, count, nullif(lower(hex(received)), '') AS received,
+                    nullif(lower(hex(forwarded)), '') AS forwarded, schema_digest, lower(hex(digest)) AS digest
              FROM entries WHERE call_id = ? ORDER BY seq",
         )
         .bind(call)

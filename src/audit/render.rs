@@ -4,7 +4,6 @@ use super::call::{Call, CallAccess, Part};
 use super::escape::{escape, escape_json, escape_lines};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table, Width};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// How rows are written.
@@ -35,6 +34,9 @@ const TABLE: [(&str, u16); 10] = [
     ("MS", 8),
     ("ID", 36),
 ];
+
+/// Blanks between columns.
+const PADDING: u16 = 2;
 
 /// Writes calls in one format.
 #[derive(Debug)]
@@ -139,10 +141,10 @@ fn table(calls: &[Call], with_head: bool) -> Table {
     for call in calls {
         table.add_row(cells(call));
     }
-    table.set_constraints(TABLE.map(|(_, width)| {
-        // A cell is padded by one character on either side.
-        ColumnConstraint::LowerBoundary(Width::Fixed(width + 2))
-    }));
+    for (column, (_, width)) in table.column_iter_mut().zip(TABLE) {
+        column.set_padding((0, PADDING));
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + PADDING)));
+    }
     table
 }
 
@@ -152,7 +154,7 @@ fn cells(call: &Call) -> [Cell; 10] {
     let duration = call.duration_ms.map_or_else(|| "-".to_owned(), |duration| format!("{duration:.1}"));
     [
         text(call.started_at.get(..23).unwrap_or(&call.started_at)),
-        text(&decision(call)),
+        text(decision(call)),
         optional(&call.outcome),
         text(&call.principal),
         text(&call.role),
@@ -165,8 +167,9 @@ fn cells(call: &Call) -> [Cell; 10] {
 }
 
 /// A denial that was only observed is not to be taken for one that bit.
-fn decision(call: &Call) -> Cow<'_, str> {
-    if call.enforced { Cow::Borrowed(&call.decision) } else { Cow::Owned(format!("({})", call.decision)) }
+fn decision(call: &Call) -> &str {
+    let observed = call.decision == "deny" && !call.enforced;
+    if observed { "(deny)" } else { &call.decision }
 }
 
 fn accesses(accesses: &[CallAccess]) -> String {

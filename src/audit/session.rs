@@ -135,6 +135,8 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .busy_timeout(busy_timeout)
         // The page cache is the gateway's memory; a larger one does not write faster.
         .pragma("cache_size", "-2048")
+        // The log grows while somebody reads for long; afterwards it is cut back to this.
+        .pragma("journal_size_limit", "67108864")
         .connect()
         .await
 }

@@ -45,6 +45,8 @@ pub struct AuditArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
     /// List calls, the latest first
+    ///
+    /// A call must fit all that is given. `*` stands for any run of characters in names and rules.
     Query(Box<QueryArgs>),
     /// Show everything about one call
     Show(ShowArgs),
@@ -52,9 +54,7 @@ pub enum AuditCommand {
     Tail(TailArgs),
 }
 
-/// Which calls to list; a call must fit all that is given.
-///
-/// `*` stands for any run of characters in names and rules.
+/// Which calls to list.
 #[derive(Clone, Debug, Default, Args)]
 pub struct QueryArgs {
     /// Started then or later: `30m`, `2h`, `7d`, `today`, `yesterday`, `2026-11-22`, `2026-11-22T10:00:00Z` (UTC)

@@ -150,7 +150,10 @@ async fn json_has_the_whole_row() {
         row["accesses"],
         json!([{"action": "delete", "collection": "reviews", "fields": [], "extent": "all", "via": "", "asked": true}])
     );
+    assert_eq!(row["arguments_digest"].as_str().map(str::len), Some(64));
     assert_eq!(row.as_object().unwrap().len(), 26);
+    let ping = &audit(&place, "query --format json --rule protocol").await.rows()[0];
+    assert_eq!((&ping["arguments"], &ping["arguments_digest"]), (&Value::Null, &Value::Null));
     trail.close().await.unwrap();
 }
 
@@ -173,6 +176,9 @@ async fn a_table_has_the_columns_that_people_look_for() {
     let place = Place::new();
     let _trail = five(&place).await;
     let answer = audit(&place, "query").await;
+    assert!(
+        answer.data.lines().nth(1).unwrap().starts_with("2026-11-22T12:00:00.000  permit    ok       desk  ")
+    );
     let words: Vec<Vec<&str>> = answer.data.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(words[0].join(" "), "TIME (UTC) DECISION OUTCOME PRINCIPAL ROLE TOOL ACCESS RULE MS ID");
     assert_eq!(words[1][..8].join(" "), "2026-11-22T12:00:00.000 permit ok desk editor ping - protocol");
@@ -228,6 +234,7 @@ async fn shows_one_call_whole() {
     ] {
         assert!(sheet.contains(expected), "{expected:?} is not in\n{sheet}");
     }
+    assert!(!sheet.contains("forwarded"), "what there is not is not shown:\n{sheet}");
     let whole: Value = serde_json::from_str(
         &audit(&place, "show --format json 01930000-0000-7000-8000-000000000004").await.data,
     )
