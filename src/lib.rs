@@ -7,6 +7,10 @@ pub mod directus;
 
 pub mod policy;
 
+// --- the path a request takes ---
+#[cfg(feature = "gateway")]
+pub mod path;
+
 // --- the two ends of the path, and who comes in ---
 #[cfg(feature = "gateway")]
 pub mod accept;

@@ -11,12 +11,14 @@ mod ready;
 mod refuse;
 mod route;
 mod tcp;
+mod whole;
 
 pub use body::BodyTimeout;
 pub use drain::{Drain, Drained};
 pub use ready::{Check, Readiness};
 pub use route::Route;
 pub use tcp::{BindError, bind, serve};
+pub(crate) use whole::{Unread, whole};
 
 use crate::config::{Config, Limits};
 use bytes::Bytes;

@@ -1,6 +1,10 @@
 //! What Directus answers.
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
 
 /// What the trail notes of a reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,53 +17,112 @@ pub struct Summary {
     pub items: Option<u64>,
 }
 
-/// Reads a reply to `tools/call`; what is not one tells nothing.
-pub fn summarise(reply: &Value) -> Summary {
-    if let Some(error) = reply.get("error") {
-        let code = error.get("code").map(Value::to_string);
-        return Summary { is_error: true, error_code: code, items: None };
+/// Reads a reply to a message. It is skimmed, not built: an answer may be long.
+pub fn summarise(reply: &[u8]) -> Summary {
+    let error = Summary { is_error: true, ..Summary::default() };
+    let Ok(reply) = serde_json::from_slice::<Reply<'_>>(reply) else { return error };
+    if let Some(inner) = reply.error {
+        return Summary { error_code: inner.code.map(|code| code.to_string()), ..error };
     }
-    let Some(result) = reply.get("result") else {
-        return Summary { is_error: true, ..Summary::default() };
-    };
-    let inner = text(result).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    if result.get("isError") == Some(&Value::Bool(true)) {
-        let code = inner.as_ref().and_then(|list| list.get(0)).and_then(|first| first.get("code"));
-        return Summary {
-            is_error: true,
-            error_code: code.and_then(Value::as_str).map(str::to_owned),
-            items: None,
-        };
+    let Some(result) = reply.result else { return error };
+    let text = result.content.first().and_then(|part| part.text.as_deref()).unwrap_or_default();
+    if result.is_error {
+        let entries: Vec<ErrorEntry<'_>> = serde_json::from_str(text).unwrap_or_default();
+        let code = entries.into_iter().next().and_then(|entry| entry.code).map(Cow::into_owned);
+        return Summary { error_code: code, ..error };
     }
     // `raw` in the legacy mode, `data` in registry mode (FACTS section 7).
-    let data = inner.as_ref().and_then(|inner| inner.get("raw").or_else(|| inner.get("data")));
-    Summary { is_error: false, error_code: None, items: data.map(count) }
+    let items = serde_json::from_str::<Items>(text).ok().and_then(|items| items.raw.or(items.data));
+    Summary { is_error: false, error_code: None, items: items.map(|count| count.0) }
 }
 
-/// The tools of a reply to `tools/list`, in place.
-pub fn tools_mut(reply: &mut Value) -> Option<&mut Vec<Value>> {
-    reply.get_mut("result")?.get_mut("tools")?.as_array_mut()
+#[derive(Deserialize)]
+struct Reply<'a> {
+    #[serde(borrow)]
+    result: Option<ToolResult<'a>>,
+    error: Option<ProtocolError>,
 }
 
-/// The text of a tool result's first part.
-pub fn text(result: &Value) -> Option<&str> {
-    result.get("content")?.get(0)?.get("text")?.as_str()
+#[derive(Deserialize)]
+struct ProtocolError {
+    code: Option<Value>,
 }
 
-/// A JSON-RPC reply of the gateway's own.
-pub fn reply(id: &Value, result: Value) -> Value {
-    let mut object = Map::new();
-    object.insert("jsonrpc".to_owned(), Value::from("2.0"));
-    object.insert("id".to_owned(), id.clone());
-    object.insert("result".to_owned(), result);
-    Value::Object(object)
+#[derive(Deserialize)]
+struct ToolResult<'a> {
+    #[serde(borrow, default)]
+    content: Vec<Part<'a>>,
+    #[serde(default, rename = "isError")]
+    is_error: bool,
 }
 
-fn count(data: &Value) -> u64 {
-    match data {
-        Value::Array(items) => u64::try_from(items.len()).unwrap_or(u64::MAX),
-        Value::Null => 0,
-        Value::Object(_) | Value::String(_) | Value::Number(_) | Value::Bool(_) => 1,
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct ErrorEntry<'a> {
+    #[serde(borrow)]
+    code: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Items {
+    raw: Option<Count>,
+    data: Option<Count>,
+}
+
+/// How many items a value stands for: the length of a list, one for anything else but null.
+struct Count(u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Counter)
+    }
+}
+
+struct Counter;
+
+impl<'de> Visitor<'de> for Counter {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Count, A::Error> {
+        let mut count = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Count(count))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Count, A::Error> {
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Count(1))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
+        Ok(Count(1))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Count, E> {
+        Ok(Count(1))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Count, E> {
+        Ok(Count(1))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Count, E> {
+        Ok(Count(1))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Count, E> {
+        Ok(Count(1))
     }
 }
 
@@ -69,14 +132,17 @@ mod tests {
     use serde_json::json;
 
     fn of(text: &str, is_error: bool) -> Summary {
-        summarise(&json!({"result": {"content": [{"type": "text", "text": text}], "isError": is_error}}))
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}], "isError": is_error}});
+        summarise(reply.to_string().as_bytes())
     }
 
     #[test]
     fn items_are_counted_in_both_modes() {
         assert_eq!(of(r#"{"raw":[{"id":1},{"id":2}]}"#, false).items, Some(2));
         assert_eq!(of(r#"{"data":{"id":1},"url":"x"}"#, false).items, Some(1));
-        assert_eq!(of(r#"{"raw":null}"#, false).items, Some(0));
+        assert_eq!(of(r#"{"raw":"2"}"#, false).items, Some(1));
+        assert_eq!(of(r#"{"raw":[]}"#, false).items, Some(0));
+        assert_eq!(of(r#"{"raw":null}"#, false).items, None);
         assert_eq!(of("not json", false).items, None);
     }
 
@@ -84,7 +150,8 @@ mod tests {
     fn errors_keep_their_code() {
         let denied = of(r#"[{"error":"x","code":"FORBIDDEN"}]"#, true);
         assert_eq!((denied.is_error, denied.error_code.as_deref()), (true, Some("FORBIDDEN")));
-        assert_eq!(summarise(&json!({"error": {"code": -32601}})).error_code.as_deref(), Some("-32601"));
-        assert!(summarise(&json!({})).is_error);
+        assert_eq!(summarise(br#"{"error":{"code":-32601}}"#).error_code.as_deref(), Some("-32601"));
+        assert!(summarise(b"{}").is_error);
+        assert!(summarise(b"<html>").is_error);
     }
 }

@@ -4,7 +4,7 @@ use super::cover::{Look, Mismatch, cover};
 use super::decision::{Decision, Verdict};
 use super::rules::Rules;
 use super::{AccessRequest, PolicySet};
-use crate::directus::{Access, Action, Origin};
+use crate::directus::{Access, Action, Extent, Origin};
 use crate::mcp::Id;
 use serde_json::{Value, json};
 
@@ -101,6 +101,27 @@ pub fn shown(access: &Access) -> Value {
         "extent": access.extent.shown(),
         "via": access.via,
         "asked": access.origin.is_asked(),
+    })
+}
+
+/// An access as the facts of an entry keep it: with everything that a decision looks at.
+pub fn shown_in_full(access: &Access) -> Value {
+    let extent = match &access.extent {
+        Extent::Query { limit, said, filtered } => {
+            json!({ "query": limit, "said": said, "filtered": filtered })
+        }
+        Extent::New(count) => json!({ "new": count }),
+        Extent::Singleton => json!("singleton"),
+        Extent::Keys(_) | Extent::Children(_) | Extent::All => access.extent.shown(),
+    };
+    json!({
+        "action": access.action.as_str(),
+        "collection": access.collection,
+        "fields": access.fields.named,
+        "wildcard": access.fields.wildcard,
+        "extent": extent,
+        "via": access.via,
+        "origin": access.origin.as_str(),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::{AccessRequest, Decision, PolicySet, Principal};
 use crate::directus::accesses::{Decoded, accesses};
-use crate::directus::{Meaning, Misread, SchemaSnapshot};
+use crate::directus::{Meaning, Misread, SchemaSnapshot, Tool};
 use crate::mcp::{Incoming, header};
 
 /// A request as it comes from the wire.
@@ -53,7 +53,12 @@ pub fn judge(
 pub fn decode(meaning: &Meaning, schema: Option<&SchemaSnapshot>) -> Result<Decoded, Misread> {
     match meaning {
         Meaning::Protocol(_) | Meaning::Opaque { .. } => Ok(Decoded::default()),
-        Meaning::Tool(call) => accesses(call, schema.ok_or(Misread::NoSchema)?),
+        Meaning::Tool(call) => match schema {
+            Some(schema) => accesses(call, schema),
+            // The one tool whose access is the same whatever the schema is.
+            None if call.tool == Tool::SystemPrompt => accesses(call, &SchemaSnapshot::default()),
+            None => Err(Misread::NoSchema),
+        },
     }
 }
 

@@ -1,11 +1,12 @@
 //! The HTTP client for Directus: pooled connections, a bound on every wait, and no redirects.
 
 use super::{BoxError, ReadError, Reply, UpstreamError};
+use crate::accept::{Unread, whole};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,7 +25,7 @@ use tower_http::timeout::TimeoutBody;
 use url::Url;
 
 /// Longest answer that is read whole, in bytes: the fields of a large Directus are a few MiB.
-const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+const LONGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
 /// A connection that nobody uses is given up before Directus gives it up: Node closes its end after 5 s, and a request that
 /// meets the closing is lost.
@@ -139,10 +140,13 @@ impl Upstream {
             Ok(reply) => return Err(ReadError::Status { path, status: reply.status() }),
             Err(error) => return Err(ReadError::Upstream { path, error }),
         };
-        match Limited::new(reply.into_body(), LONGEST_ANSWER).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(cause) => Err(ReadError::Body { path, cause }),
-        }
+        whole(reply.into_body(), LONGEST_ANSWER).await.map_err(|unread| {
+            let cause = match unread {
+                Unread::TooLong => "it is longer than is read",
+                Unread::Broken => "it broke off",
+            };
+            ReadError::Body { path, cause: cause.into() }
+        })
     }
 
     /// Asks whether Directus is there at all; needs no token.

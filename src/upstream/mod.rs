@@ -8,15 +8,9 @@ pub use error::{ReadError, UpstreamError};
 pub use http::{SetupError, Upstream, UpstreamOptions};
 pub use schema::{SchemaCache, SchemaUnavailable};
 
+pub use crate::accept::{Body, BoxError};
+
 use ::http::Response;
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-
-/// Whatever went wrong below.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A body that streams.
-pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// What Directus answers: status and headers are there, the body streams.
 pub type Reply = Response<Body>;

@@ -1,0 +1,113 @@
+//! Accesses to a decision. It asks the policies and answers nothing itself.
+
+use super::normalise::Normalised;
+use super::refusal::{Addressee, Refusal};
+use crate::accept::Body;
+use crate::directus::Misread;
+use crate::mcp::{Incoming, Method};
+use crate::policy::{AccessRequest, Decision, PolicySet, Verdict};
+use arc_swap::ArcSwap;
+use http::Response;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// A call and what the policies say of it.
+#[derive(Debug)]
+pub struct Decided {
+    pub(super) normalised: Normalised,
+    pub(super) decision: Decision,
+    /// The policies that decided.
+    pub(super) policies: Arc<PolicySet>,
+    /// Why it must not go on; `None` for a permit.
+    pub(super) refusal: Option<Refusal>,
+    /// Whom to answer.
+    pub(super) to: Addressee,
+    /// What the limits hold for as long as the call is under way.
+    pub(super) slots: Vec<super::limit::Slot>,
+}
+
+/// Layer of [`Decide`].
+#[derive(Clone, Debug)]
+pub struct DecideLayer {
+    policies: Arc<ArcSwap<PolicySet>>,
+}
+
+impl DecideLayer {
+    /// Decides by whatever policies are active when a call comes.
+    pub fn new(policies: Arc<ArcSwap<PolicySet>>) -> Self {
+        Self { policies }
+    }
+}
+
+impl<S> Layer<S> for DecideLayer {
+    type Service = Decide<S>;
+
+    fn layer(&self, inner: S) -> Decide<S> {
+        Decide { policies: self.policies.clone(), inner }
+    }
+}
+
+/// Asks the decision point and passes the answer on.
+#[derive(Clone, Debug)]
+pub struct Decide<S> {
+    policies: Arc<ArcSwap<PolicySet>>,
+    inner: S,
+}
+
+impl<S> Service<Normalised> for Decide<S>
+where
+    S: Service<Decided, Response = Response<Body>, Error = Refusal>,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    // No future of its own: the decision is pure.
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, normalised: Normalised) -> S::Future {
+        // Read once: a call is decided by one revision.
+        self.inner.call(decide(normalised, self.policies.load_full()))
+    }
+}
+
+fn decide(mut normalised: Normalised, policies: Arc<PolicySet>) -> Decided {
+    let decision = policies.decide(&AccessRequest {
+        principal: &normalised.call.caller.principal,
+        message: normalised.understood.as_ref().map(|(meaning, decoded)| (meaning, decoded)),
+        schema: normalised.schema.as_deref(),
+    });
+    let to = addressee(&normalised);
+    // A body that could not be read has a refusal of its own, with the HTTP status that it deserves.
+    let unread = match &mut normalised.call.message {
+        Ok(_) => None,
+        Err(_) => take_refusal(&mut normalised),
+    };
+    let refusal = unread.or_else(|| match (&normalised.understood, &decision.verdict) {
+        (_, Verdict::Permit(_)) => None,
+        (Err(Misread::UnknownMethod(method)), _) => {
+            Some(Refusal::Method { to: to.clone(), method: method.clone() })
+        }
+        (_, Verdict::Deny(reason, _)) => Some(Refusal::Denied { to: to.clone(), reason: reason.clone() }),
+    });
+    Decided { normalised, decision, policies, refusal, to, slots: Vec::new() }
+}
+
+/// Takes the refusal out of a call whose body could not be read.
+fn take_refusal(normalised: &mut Normalised) -> Option<Refusal> {
+    let empty = Incoming::Notification(crate::mcp::Notification { method: String::new() });
+    std::mem::replace(&mut normalised.call.message, Ok(empty)).err()
+}
+
+fn addressee(normalised: &Normalised) -> Addressee {
+    match &normalised.call.message {
+        Ok(Incoming::Request(request)) => {
+            let is_call = request.method == Method::ToolsCall.as_str();
+            Addressee { id: Some(request.id.clone()), is_call }
+        }
+        Ok(Incoming::Notification(_)) | Err(_) => Addressee::default(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Bytes to one message. It answers nothing itself, so that what cannot be read is recorded too.
+
+use super::identify::{Caller, Identified};
+use super::refusal::Refusal;
+use crate::accept::{Body, Unread, whole};
+use crate::mcp::{Incoming, header};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http::{Response, header as http_header};
+use sha2::{Digest as _, Sha256};
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// What one principal sent: a message, or something that is none.
+#[derive(Debug)]
+pub struct Call {
+    pub(super) caller: Caller,
+    /// The query string of the address, without its question mark.
+    pub(super) query_string: String,
+    pub(super) received: Received,
+    pub(super) message: Result<Incoming, Refusal>,
+}
+
+/// What the trail keeps of the bytes that came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Received {
+    pub(super) bytes: u64,
+    pub(super) digest: Option<[u8; 32]>,
+}
+
+/// Layer of [`Decode`].
+#[derive(Clone, Copy, Debug)]
+pub struct DecodeLayer {
+    body_bytes: u64,
+}
+
+impl DecodeLayer {
+    /// Reads bodies of at most so many bytes.
+    pub fn new(body_bytes: u64) -> Self {
+        Self { body_bytes }
+    }
+}
+
+impl<S> Layer<S> for DecodeLayer {
+    type Service = Decode<S>;
+
+    fn layer(&self, inner: S) -> Decode<S> {
+        Decode { body_bytes: self.body_bytes, inner }
+    }
+}
+
+/// Reads the body, strictly.
+#[derive(Clone, Debug)]
+pub struct Decode<S> {
+    body_bytes: u64,
+    inner: S,
+}
+
+impl<S> Service<Identified> for Decode<S>
+where
+    S: Service<Call, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, identified: Identified) -> Self::Future {
+        // The service that was polled ready is taken, and a clone left in its place.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let limit = self.body_bytes;
+        Box::pin(async move { inner.call(decode(identified, limit).await).await })
+    }
+}
+
+async fn decode(identified: Identified, limit: u64) -> Call {
+    let Identified { caller, flood, request } = identified;
+    let (parts, body) = request.into_parts();
+    let mut received = Received::default();
+    let query_string = parts.uri.query().unwrap_or_default().to_owned();
+    let message = match flood {
+        // A flood is refused unread, or reading it would be what it wants.
+        Some(retry_after) => Err(Refusal::Flood { retry_after }),
+        None => match headers(&parts) {
+            Ok(()) => read(body, limit, &mut received).await.and_then(|bytes| message(&parts, &bytes)),
+            Err(refusal) => Err(refusal),
+        },
+    };
+    Call { caller, query_string, received, message }
+}
+
+fn headers(parts: &Parts) -> Result<(), Refusal> {
+    header::content_type(&values(parts, http_header::CONTENT_TYPE.as_str()))?;
+    header::content_encoding(&values(parts, http_header::CONTENT_ENCODING.as_str()))?;
+    Ok(header::protocol_version(&values(parts, "mcp-protocol-version"))?)
+}
+
+async fn read(body: Body, limit: u64, received: &mut Received) -> Result<Bytes, Refusal> {
+    let bytes = whole(body, limit).await.map_err(|unread| match unread {
+        Unread::TooLong => Refusal::TooLarge { limit },
+        Unread::Broken => Refusal::Body,
+    })?;
+    received.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    received.digest = Some(Sha256::digest(&bytes).into());
+    Ok(bytes)
+}
+
+/// One message that the headers which repeat a part of it agree with.
+fn message(parts: &Parts, bytes: &[u8]) -> Result<Incoming, Refusal> {
+    let incoming = Incoming::read(bytes)?;
+    let (method, name) = match &incoming {
+        Incoming::Request(request) => (request.method.as_str(), request.params.get("name")),
+        Incoming::Notification(note) => (note.method.as_str(), None),
+    };
+    header::agrees("Mcp-Method", &values(parts, "mcp-method"), Some(method))?;
+    header::agrees("Mcp-Name", &values(parts, "mcp-name"), name.and_then(serde_json::Value::as_str))?;
+    Ok(incoming)
+}
+
+/// Every value of a header. One that is not text stands as a text that no check takes.
+fn values<'a>(parts: &'a Parts, name: &str) -> Vec<&'a str> {
+    parts.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("\u{fffd}")).collect()
+}

@@ -1,0 +1,171 @@
+//! Permitted call to a request for Directus, written anew; what needs no Directus is answered here.
+
+use super::record::Permitted;
+use super::refusal::{Addressee, Refusal};
+use super::reply;
+use crate::accept::Body;
+use crate::directus::{Meaning, Protocol, Tool};
+use crate::upstream::{Reply, SchemaCache, UpstreamError};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// Layer of [`Forward`].
+#[derive(Clone, Debug)]
+pub struct ForwardLayer {
+    endpoint: Arc<dyn Endpoint>,
+    schema: Arc<SchemaCache>,
+}
+
+/// Tells the address of Directus' MCP endpoint, with a query string that begins with its question mark or is empty.
+pub trait Endpoint: std::fmt::Debug + Send + Sync {
+    /// The whole address.
+    ///
+    /// # Errors
+    /// When that cannot stand in a URI.
+    fn mcp(&self, query_string: &str) -> Result<Uri, http::Error>;
+}
+
+impl Endpoint for crate::upstream::Upstream {
+    fn mcp(&self, query_string: &str) -> Result<Uri, http::Error> {
+        self.uri(&format!("/mcp{query_string}"))
+    }
+}
+
+impl ForwardLayer {
+    /// Forwards to that endpoint; a call that changes the schema makes the snapshot stale.
+    pub fn new(endpoint: Arc<dyn Endpoint>, schema: Arc<SchemaCache>) -> Self {
+        Self { endpoint, schema }
+    }
+}
+
+impl<S> Layer<S> for ForwardLayer {
+    type Service = Forward<S>;
+
+    fn layer(&self, inner: S) -> Forward<S> {
+        Forward { endpoint: self.endpoint.clone(), schema: self.schema.clone(), inner }
+    }
+}
+
+/// Sends a permitted call to Directus.
+#[derive(Clone, Debug)]
+pub struct Forward<S> {
+    endpoint: Arc<dyn Endpoint>,
+    schema: Arc<SchemaCache>,
+    inner: S,
+}
+
+impl<S> Service<Permitted> for Forward<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx).map_err(|cause| Refusal::Upstream { to: Addressee::default(), cause })
+    }
+
+    fn call(&mut self, permitted: Permitted) -> Self::Future {
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let (endpoint, schema) = (self.endpoint.clone(), self.schema.clone());
+        Box::pin(async move {
+            let to = permitted.to.clone();
+            let Some(request) = request(&permitted, endpoint.as_ref()) else { return Ok(local(&permitted)) };
+            let request = request.map_err(|_| Refusal::Broken { to: to.clone() })?;
+            let changes = changes_schema(&permitted.meaning);
+            // What is told by the snapshot from here on could be told wrongly, before the answer as well as after it.
+            if changes {
+                schema.mark_stale();
+            }
+            let sent = inner.call(request).await;
+            if changes {
+                schema.mark_stale();
+            }
+            let reply = sent.map_err(|cause| Refusal::Upstream { to: to.clone(), cause })?;
+            answer(to, reply)
+        })
+    }
+}
+
+/// The request to Directus. Nothing of the client's request is in it but what was judged.
+fn request(
+    permitted: &Permitted,
+    endpoint: &dyn Endpoint,
+) -> Option<Result<Request<Full<Bytes>>, http::Error>> {
+    let forward = permitted.forward.as_ref()?;
+    let made = || {
+        let token = permitted.caller.token.expose_secret();
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))?;
+        bearer.set_sensitive(true);
+        Request::post(endpoint.mcp(forward.query_string)?)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json, text/event-stream")
+            .header(AUTHORIZATION, bearer)
+            .body(Full::from(forward.body.to_string()))
+    };
+    Some(made())
+}
+
+/// The answer to what needs no Directus.
+fn local(permitted: &Permitted) -> Response<Body> {
+    match (&permitted.meaning, &permitted.to.id) {
+        (Meaning::Protocol(Protocol::Ping), Some(id)) => {
+            let message =
+                json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": Value::Object(Map::new()) });
+            reply::message(StatusCode::OK, &message)
+        }
+        // A notification is taken, and that is all.
+        (Meaning::Protocol(_) | Meaning::Tool(_) | Meaning::Opaque { .. }, _) => {
+            let mut accepted = Response::new(Full::default().map_err(|never| match never {}).boxed_unsync());
+            *accepted.status_mut() = StatusCode::ACCEPTED;
+            accepted
+        }
+    }
+}
+
+/// Passes the body on. Of the headers only the content type is the client's business: no cookies, no tags, no hints.
+fn answer(to: Addressee, reply: Reply) -> Result<Response<Body>, Refusal> {
+    let (head, body) = reply.into_parts();
+    let json =
+        head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if head.status != StatusCode::OK || !json {
+        tracing::warn!(status = %head.status, "Directus did not take a request: check the token, and that MCP is enabled");
+        return Err(Refusal::Answer { to, status: head.status });
+    }
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Whether the call may change collections, fields or relations. A flow may do anything.
+fn changes_schema(meaning: &Meaning) -> bool {
+    match meaning {
+        Meaning::Tool(call) => match call.tool {
+            Tool::Collections | Tool::Fields | Tool::Relations => {
+                call.arguments.get("action").and_then(Value::as_str) != Some("read")
+            }
+            Tool::TriggerFlow => true,
+            Tool::Items
+            | Tool::Files
+            | Tool::Folders
+            | Tool::Assets
+            | Tool::Flows
+            | Tool::Operations
+            | Tool::Schema
+            | Tool::SystemPrompt => false,
+        },
+        Meaning::Opaque { .. } => true,
+        Meaning::Protocol(_) => false,
+    }
+}

@@ -1,0 +1,127 @@
+//! The path of a request: one tower layer for each stage, in the order in which a request meets them.
+//!
+//! Each stage makes the *type* that the next one takes, so a stage that is left out or out of order does not compile. Between
+//! [`identify`] and [`record`] no stage answers: what is refused there goes on, to be recorded.
+
+mod collapse;
+pub mod decide;
+pub mod decode;
+pub mod forward;
+pub mod identify;
+pub mod inspect;
+pub mod limit;
+pub mod normalise;
+pub mod record;
+mod refusal;
+pub mod reply;
+mod strangers;
+
+pub use forward::Endpoint;
+pub use refusal::{Addressee, Refusal, Side};
+
+use crate::accept::{Body, Drain};
+use crate::audit::trail::Trail;
+use crate::config::{KeptArguments, Limits};
+use crate::identity::KeyRing;
+use crate::policy::PolicySet;
+use crate::telemetry::Clock;
+use crate::upstream::{Reply, SchemaCache, UpstreamError};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceBuilder};
+
+/// How often what was counted is written, and what is no longer needed forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// Everything that the path is made of. The parts arrive built: nothing is configured while the path is composed.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who may come in.
+    pub keys: Arc<KeyRing>,
+    /// The active policies; a call is decided by those that are active when it is decided.
+    pub policies: Arc<ArcSwap<PolicySet>>,
+    /// The schema that accesses are told by.
+    pub schema: Arc<SchemaCache>,
+    /// Where everything is recorded.
+    pub trail: Trail,
+    /// What is kept of a call's arguments.
+    pub arguments: KeptArguments,
+    /// Where Directus' endpoint is.
+    pub endpoint: Arc<dyn Endpoint>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What the gateway bears.
+    pub limits: Limits,
+    /// The way out: calls under way are finished and recorded.
+    pub drain: Drain,
+}
+
+/// The whole path of a request, outermost stage first.
+///
+/// `upstream` sends a request to Directus. With the stack comes its housekeeping, a task of the drain's.
+pub fn stack<U>(parts: Parts, upstream: U) -> BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>
+where
+    U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
+    U::Future: Send,
+{
+    let Parts { keys, policies, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
+    let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
+    let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
+    let recorder = Arc::new(recorder);
+    let limit = limit::LimitLayer::new();
+    let housekeeping = keep_house(strangers.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
+    drain.tasks().spawn(housekeeping);
+    let stages = ServiceBuilder::new()
+        // Outermost, since every stage below may refuse.                              Refusal    -> Response
+        .layer(reply::ReplyLayer)
+        // Before anything is read: a stranger costs no parsing.                       Request    -> Identified
+        .layer(identify::IdentifyLayer::new(keys, strangers, clock, limits.arrivals))
+        // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
+        .layer(decode::DecodeLayer::new(limits.body_bytes))
+        // What the message would do, told by the schema.                              Call       -> Normalised
+        .layer(normalise::NormaliseLayer::new(schema.clone()))
+        // Pure: whether it may, and in which form.                                    Normalised -> Decided
+        .layer(decide::DecideLayer::new(policies))
+        // After the decision, since only permitted calls use up a quota.              Decided    -> Decided
+        .layer(limit)
+        // Below all that may refuse, so that every refusal is recorded, and above
+        // all that acts, so that nothing is done without an intent on the disk.       Decided    -> Permitted
+        .layer(record::RecordLayer::new(recorder))
+        // Sees every answer of Directus before the client does.                       Permitted  -> Permitted
+        .layer(inspect::InspectLayer)
+        // Writes the request anew; the client's own ends here.                        Permitted  -> Request
+        .layer(forward::ForwardLayer::new(endpoint, schema))
+        .service(upstream);
+    BoxCloneSyncService::new(stages)
+}
+
+/// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
+async fn keep_house(
+    strangers: Arc<strangers::Strangers>,
+    recorder: Arc<record::Recorder>,
+    limit: limit::LimitLayer,
+    trail: Trail,
+    drain: Drain,
+) {
+    let stop = drain.stop();
+    loop {
+        let ending = stop.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
+        let mut entries = strangers.to_record(ending);
+        entries.extend(recorder.to_record(ending));
+        for entry in entries {
+            if let Err(error) = trail.submit(entry).await {
+                tracing::error!(%error, "a count of refused requests is not recorded");
+            }
+        }
+        limit.forget();
+        if ending {
+            return;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Message to accesses, against the schema snapshot. What cannot be told goes on as a value.
+
+use super::decode::Call;
+use super::refusal::Refusal;
+use crate::accept::Body;
+use crate::directus::accesses::Decoded;
+use crate::directus::{Meaning, Misread, Protocol, SchemaSnapshot, Tool};
+use crate::mcp::Incoming;
+use crate::policy::judge;
+use crate::upstream::SchemaCache;
+use futures_util::future::BoxFuture;
+use http::Response;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// A call, what it means and what it would do, if that can be told.
+#[derive(Debug)]
+pub struct Normalised {
+    pub(super) call: Call,
+    pub(super) understood: Result<(Meaning, Decoded), Misread>,
+    /// The snapshot that the accesses were told by; `None` where they do not depend on one, or there is none.
+    pub(super) schema: Option<Arc<SchemaSnapshot>>,
+}
+
+/// Layer of [`Normalise`].
+#[derive(Clone, Debug)]
+pub struct NormaliseLayer {
+    schema: Arc<SchemaCache>,
+}
+
+impl NormaliseLayer {
+    /// Tells accesses by the snapshots of this cache.
+    pub fn new(schema: Arc<SchemaCache>) -> Self {
+        Self { schema }
+    }
+}
+
+impl<S> Layer<S> for NormaliseLayer {
+    type Service = Normalise<S>;
+
+    fn layer(&self, inner: S) -> Normalise<S> {
+        Normalise { schema: self.schema.clone(), inner }
+    }
+}
+
+/// Works out what a message would do.
+#[derive(Clone, Debug)]
+pub struct Normalise<S> {
+    schema: Arc<SchemaCache>,
+    inner: S,
+}
+
+impl<S> Service<Call> for Normalise<S>
+where
+    S: Service<Normalised, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let cache = self.schema.clone();
+        Box::pin(async move { inner.call(normalise(call, cache).await).await })
+    }
+}
+
+async fn normalise(call: Call, cache: Arc<SchemaCache>) -> Normalised {
+    let meaning = match &call.message {
+        Ok(incoming) => meaning(&call, incoming),
+        // It was refused before it had a meaning; `decide` passes the refusal on.
+        Err(refusal) => Err(Misread::because(refusal.to_string())),
+    };
+    let schema = match &meaning {
+        Ok(meaning) if depends_on_schema(meaning) => snapshot(&cache).await,
+        Ok(_) | Err(_) => None,
+    };
+    let understood = meaning.and_then(|meaning| {
+        if depends_on_schema(&meaning) && schema.is_none() {
+            return Err(Misread::NoSchema);
+        }
+        let decoded = judge::decode(&meaning, schema.as_deref())?;
+        Ok((meaning, decoded))
+    });
+    Normalised { call, understood, schema }
+}
+
+fn meaning(call: &Call, incoming: &Incoming) -> Result<Meaning, Misread> {
+    Meaning::read(&call.query_string, incoming)
+}
+
+async fn snapshot(cache: &SchemaCache) -> Option<Arc<SchemaSnapshot>> {
+    match cache.current().await {
+        Ok(schema) => Some(schema),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a call is denied: there is no schema to tell by"
+            );
+            None
+        }
+    }
+}
+
+/// Whether what it does, or what of it the role may see, is told by the schema.
+fn depends_on_schema(meaning: &Meaning) -> bool {
+    match meaning {
+        Meaning::Tool(call) => call.tool != Tool::SystemPrompt,
+        Meaning::Protocol(Protocol::ToolsList(..) | Protocol::Search(_)) => true,
+        Meaning::Protocol(
+            Protocol::Initialize(_)
+            | Protocol::Ping
+            | Protocol::PromptsList(_)
+            | Protocol::PromptsGet { .. }
+            | Protocol::Notification,
+        )
+        | Meaning::Opaque { .. } => false,
+    }
+}

@@ -1,0 +1,127 @@
+//! Puts the intent on disk before, and the outcome after. The only maker of [`Permitted`].
+
+mod clients;
+mod subject;
+mod work;
+
+use super::collapse::Collapse;
+use super::decide::Decided;
+use super::identify::Caller;
+use super::refusal::{Addressee, Refusal};
+use crate::accept::Body;
+use crate::audit::entry::Entry;
+use crate::audit::trail::Trail;
+use crate::config::KeptArguments;
+use crate::directus::request::Forward;
+use crate::directus::{Meaning, SchemaSnapshot};
+use crate::policy::PolicySet;
+use crate::telemetry::Clock;
+use clients::Clients;
+use futures_util::future::BoxFuture;
+use http::Response;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio_util::task::TaskTracker;
+use tower::{Layer, Service};
+
+/// Proof that a call was identified, decoded, decided, within its limits, and recorded.
+///
+/// Only this module can make one, and [`forward`](super::forward) takes nothing else.
+#[derive(Debug)]
+pub struct Permitted {
+    pub(super) caller: Caller,
+    pub(super) meaning: Meaning,
+    /// What goes to Directus; `None` where the gateway answers itself.
+    pub(super) forward: Option<Forward>,
+    pub(super) to: Addressee,
+    pub(super) policies: Arc<PolicySet>,
+    pub(super) schema: Option<Arc<SchemaSnapshot>>,
+    // Nobody outside this module can name this, so nobody can make a `Permitted`.
+    _recorded: Recorded,
+}
+
+#[derive(Debug)]
+struct Recorded;
+
+/// How entries are made and where they go.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub(super) trail: Trail,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) arguments: KeptArguments,
+    /// The tasks that a shutdown waits for.
+    pub(super) tasks: TaskTracker,
+    clients: Clients,
+    /// The same refusal of the same principal, beyond the first few of a minute.
+    repeats: Collapse<subject::Same, Entry>,
+}
+
+/// Refusals of one kind that each principal has recorded one by one in a minute; more of them are counted.
+const REPEATS_ONE_BY_ONE: u64 = 20;
+
+impl Recorder {
+    /// Records to this trail; work that must not be cut off goes on in `tasks`.
+    pub(super) fn new(
+        trail: Trail,
+        clock: Arc<dyn Clock>,
+        arguments: KeptArguments,
+        tasks: TaskTracker,
+    ) -> Self {
+        let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
+        Self { trail, clock, arguments, tasks, clients: Clients::default(), repeats }
+    }
+
+    /// What was counted in the minutes that have ended.
+    pub(super) fn to_record(&self, all: bool) -> Vec<Entry> {
+        let ended = self.repeats.ended(tokio::time::Instant::now(), all);
+        ended.into_iter().map(super::strangers::counted).collect()
+    }
+}
+
+/// Layer of [`Record`].
+#[derive(Clone, Debug)]
+pub struct RecordLayer {
+    recorder: Arc<Recorder>,
+}
+
+impl RecordLayer {
+    pub(super) fn new(recorder: Arc<Recorder>) -> Self {
+        Self { recorder }
+    }
+}
+
+impl<S> Layer<S> for RecordLayer {
+    type Service = Record<S>;
+
+    fn layer(&self, inner: S) -> Record<S> {
+        Record { recorder: self.recorder.clone(), inner }
+    }
+}
+
+/// Records, and lets through what is permitted.
+#[derive(Clone, Debug)]
+pub struct Record<S> {
+    recorder: Arc<Recorder>,
+    inner: S,
+}
+
+impl<S> Service<Decided> for Record<S>
+where
+    S: Service<Permitted, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Refusal;
+    type Future = BoxFuture<'static, Result<Response<Body>, Refusal>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, decided: Decided) -> Self::Future {
+        let fresh = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, fresh);
+        let recorder = self.recorder.clone();
+        Box::pin(work::record(recorder, inner, decided))
+    }
+}

@@ -1,0 +1,135 @@
+//! The half of an entry that is known when a call is decided.
+
+use super::{Decided, Recorder};
+use crate::audit::entry::Subject;
+use crate::audit::mask::mask;
+use crate::config::KeptArguments;
+use crate::directus::Meaning;
+use crate::mcp::Incoming;
+use crate::path::refusal::Refusal;
+use crate::policy::pattern::FieldPattern;
+use crate::policy::{PolicySet, Principal, explain};
+use serde_json::{Value, json};
+
+/// Longest facts that are kept, in bytes.
+const LONGEST_FACTS: usize = 32 * 1024;
+
+/// Longest method or tool name that is kept, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// What makes two refusals the same.
+pub(super) type Same = (String, &'static str, Option<String>, Option<String>);
+
+/// The key under which repeats of a refusal are counted together.
+pub(super) fn same(subject: &Subject) -> Same {
+    (
+        subject.principal.clone(),
+        subject.reason.unwrap_or_default(),
+        subject.rule.clone(),
+        subject.tool.clone(),
+    )
+}
+
+impl Recorder {
+    /// Who called what, and what was decided.
+    pub(super) fn subject(&self, decided: &Decided) -> Subject {
+        let call = &decided.normalised.call;
+        let principal = &call.caller.principal;
+        let meaning = decided.normalised.understood.as_ref().ok().map(|(meaning, _)| meaning);
+        let (client_name, client_version) = self.clients.of(&principal.name, meaning);
+        let mut subject = Subject {
+            principal: principal.name.clone(),
+            role: principal.role.clone(),
+            client_name,
+            client_version,
+            client_address: call.caller.address.map(|address| address.to_string()),
+            method: method(&call.message),
+            tool: meaning.and_then(Meaning::tool).map(cut),
+            decision: if decided.refusal.is_none() { "permit" } else { "deny" },
+            enforced: true,
+            request_bytes: call.received.bytes,
+            arguments: meaning.and_then(|meaning| self.arguments(&decided.policies, principal, meaning)),
+            received: call.received.digest,
+            policy_revision: decided.decision.revision.clone(),
+            schema_digest: decided.normalised.schema.as_ref().map(|schema| schema.digest().to_owned()),
+            accesses: decided.decision.accesses.clone(),
+            facts: facts(decided),
+            count: 1,
+            ..Subject::default()
+        };
+        reasons(&mut subject, decided);
+        subject
+    }
+
+    /// The call's arguments as text, without secrets.
+    fn arguments(&self, policies: &PolicySet, principal: &Principal, meaning: &Meaning) -> Option<String> {
+        let arguments = Value::Object(meaning.arguments()?.clone());
+        match self.arguments {
+            KeptArguments::Masked => {
+                let role = policies.role(&principal.role);
+                let redact: Vec<&FieldPattern> = policies
+                    .guardrails()
+                    .redact
+                    .iter()
+                    .chain(role.iter().flat_map(|role| &role.redact))
+                    .collect();
+                let hidden = |field: &str| redact.iter().any(|pattern| pattern.matches_name(field));
+                Some(mask(&arguments, &hidden).to_string())
+            }
+            KeptArguments::Digest => None,
+        }
+    }
+}
+
+/// Fills in the rule and why: of the refusal, else of the permit, else of what was only observed.
+fn reasons(subject: &mut Subject, decided: &Decided) {
+    let decision = &decided.decision;
+    if let Some(refusal) = &decided.refusal {
+        subject.rule = refusal.rule().map(str::to_owned);
+        subject.reason = Some(refusal.code().as_str());
+        subject.detail = Some(detail(refusal, decided));
+    } else if let Some(observed) = decision.observed.first() {
+        subject.rule = Some(observed.rule.clone());
+        subject.reason = Some(observed.code.as_str());
+        let all: Vec<String> =
+            decision.observed.iter().map(|one| format!("{}: {}", one.rule, one.message)).collect();
+        subject.detail = Some(all.join("\n"));
+        subject.enforced = false;
+    } else {
+        subject.rule = decision.permit().and_then(|permit| permit.rules.first().cloned());
+    }
+}
+
+/// Every reason of a denial; the client is told the first.
+fn detail(refusal: &Refusal, decided: &Decided) -> String {
+    match (refusal, &decided.decision.verdict) {
+        (Refusal::Denied { .. }, crate::policy::Verdict::Deny(first, more)) => {
+            let all = std::iter::once(first).chain(more);
+            all.map(|one| format!("{}: {}", one.rule, one.message)).collect::<Vec<_>>().join("\n")
+        }
+        (_, _) => refusal.to_string(),
+    }
+}
+
+/// The canonical input of the decision, so that it can be made again without the arguments.
+fn facts(decided: &Decided) -> Option<String> {
+    let (_, does) = decided.normalised.understood.as_ref().ok()?;
+    if does.accesses.is_empty() {
+        return None;
+    }
+    let accesses: Vec<Value> = does.accesses.iter().map(explain::shown_in_full).collect();
+    let text = json!({ "accesses": accesses, "imports": does.imports }).to_string();
+    Some(if text.len() > LONGEST_FACTS { json!({ "truncated": text.len() }).to_string() } else { text })
+}
+
+fn method(message: &Result<Incoming, Refusal>) -> String {
+    match message {
+        Ok(Incoming::Request(request)) => cut(&request.method),
+        Ok(Incoming::Notification(note)) => cut(&note.method),
+        Err(_) => String::new(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}

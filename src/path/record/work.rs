@@ -1,0 +1,276 @@
+//! The life of one call: its intent, its way to Directus on a task of its own, and its outcome.
+//!
+//! The client may leave at any moment, and Directus may have acted all the same. So a call goes on without its client, holds
+//! its place among the parallel ones, and ends when the last byte of the answer has come.
+
+use super::subject::same;
+use super::{Permitted, Recorded, Recorder};
+use crate::accept::{Body, BoxError};
+use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
+use crate::directus::Meaning;
+use crate::directus::result::{Summary, summarise};
+use crate::path::decide::Decided;
+use crate::path::refusal::Refusal;
+use crate::policy::Verdict;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http::Response;
+use http::response::Parts;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tower::{Service, ServiceExt as _};
+use uuid::Uuid;
+
+/// Longest answer whose items are counted, in bytes; a longer one is passed on without a look.
+const LOOKED_AT: usize = 1024 * 1024;
+
+/// Longest answer that is passed on in one piece, in bytes.
+const AT_ONCE: u64 = 64 * 1024;
+
+/// Pieces of an answer that wait for a slow client.
+const PIECES: usize = 4;
+
+/// Records a decided call, and sees it through if it is permitted.
+pub(super) async fn record<S>(
+    recorder: Arc<Recorder>,
+    inner: S,
+    mut decided: Decided,
+) -> Result<Response<Body>, Refusal>
+where
+    S: Service<Permitted, Response = Response<Body>, Error = Refusal> + Send + 'static,
+    S::Future: Send,
+{
+    let mut subject = recorder.subject(&decided);
+    let call = Call::of(&decided);
+    if let Some(refusal) = decided.refusal.take() {
+        let outcome = call.outcome(OutcomeWord::Refused, &refusal);
+        call.log(&subject, &outcome);
+        return Err(recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal));
+    }
+    let slots = std::mem::take(&mut decided.slots);
+    let to = decided.to.clone();
+    let permitted = permit(decided, &mut subject)?;
+    let (reply, waiting) = oneshot::channel();
+    let tasks = recorder.tasks.clone();
+    tasks.spawn(async move {
+        see_through(recorder, inner, permitted, subject, call, reply).await;
+        drop(slots);
+    });
+    waiting.await.unwrap_or(Err(Refusal::Broken { to }))
+}
+
+/// The proof, with what is to be forwarded; its digest goes into the intent.
+fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal> {
+    let Decided { normalised, decision, policies, to, .. } = decided;
+    let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
+    let id = to.id.clone().unwrap_or(crate::mcp::Id::Number(0));
+    let forward = permit.meaning.forward(&id);
+    subject.forwarded = forward.as_ref().map(|forward| Sha256::digest(forward.body.to_string()).into());
+    Ok(Permitted {
+        caller: normalised.call.caller,
+        meaning: permit.meaning,
+        forward,
+        to,
+        policies,
+        schema: normalised.schema,
+        _recorded: Recorded,
+    })
+}
+
+async fn see_through<S>(
+    recorder: Arc<Recorder>,
+    inner: S,
+    permitted: Permitted,
+    subject: Subject,
+    call: Call,
+    reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
+) where
+    S: Service<Permitted, Response = Response<Body>, Error = Refusal>,
+{
+    let to = permitted.to.clone();
+    // A protocol request touches no data: it is one entry, and does not wait for the disk.
+    let with_intent = !matches!(permitted.meaning, Meaning::Protocol(_));
+    if with_intent {
+        let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
+        if let Err(cause) = recorder.trail.commit(intent).await {
+            let _ = reply.send(Err(Refusal::Trail { to, cause }));
+            return;
+        }
+    }
+    let outcome = match inner.oneshot(permitted).await {
+        Ok(response) => pass_on(&call, response, reply).await,
+        Err(refusal) => {
+            let outcome = call.outcome(OutcomeWord::Failed, &refusal);
+            let _ = reply.send(Err(refusal));
+            outcome
+        }
+    };
+    call.log(&subject, &outcome);
+    let half = if with_intent { None } else { Some(subject) };
+    let entry = call.entry(Kind::Outcome, half, Some(outcome));
+    let entry = Entry { at: recorder.clock.micros(), ..entry };
+    if let Err(error) = recorder.trail.submit(entry).await {
+        tracing::error!(call = %call.id, %error, "the outcome of a call is not recorded; it will be closed as unknown");
+    }
+}
+
+/// Passes the answer on to the client, to its end whether the client stays or not, and says how it ended.
+async fn pass_on(
+    call: &Call,
+    response: Response<Body>,
+    reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
+) -> Outcome {
+    let (head, mut body) = response.into_parts();
+    let status = head.status.as_u16();
+    if body.size_hint().exact().is_some_and(|size| size <= AT_ONCE) {
+        return pass_whole(call, head, body, reply).await;
+    }
+    let (pieces, client) = mpsc::channel::<Result<Frame<Bytes>, BoxError>>(PIECES);
+    let stream = stream::unfold(client, |mut client| async move { Some((client.recv().await?, client)) });
+    let passed = Response::from_parts(head, StreamBody::new(stream).boxed_unsync());
+    let mut listening = reply.send(Ok(passed)).is_ok();
+    let mut seen = Seen::default();
+    let mut broken = false;
+    while let Some(frame) = body.frame().await {
+        broken = frame.is_err();
+        if let Some(data) = frame.as_ref().ok().and_then(Frame::data_ref) {
+            seen.take(data);
+        }
+        // Directus' answer is read to its end all the same: only then is it known how the call ended.
+        listening = listening && pieces.send(frame).await.is_ok();
+        if broken {
+            break;
+        }
+    }
+    seen.outcome(call, status, broken)
+}
+
+/// Passes a short answer on in one piece, which spares the pieces' way from task to task.
+async fn pass_whole(
+    call: &Call,
+    head: Parts,
+    body: Body,
+    reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
+) -> Outcome {
+    let mut seen = Seen::default();
+    let status = head.status.as_u16();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
+    let broken = whole.is_err();
+    let body = match whole {
+        Ok(bytes) => {
+            seen.take(&bytes);
+            Full::from(bytes).map_err(|never| match never {}).boxed_unsync()
+        }
+        // The head promised a body; a client that sees it break off knows that it did.
+        Err(error) => StreamBody::new(stream::iter([Err(error)])).boxed_unsync(),
+    };
+    let _ = reply.send(Ok(Response::from_parts(head, body)));
+    seen.outcome(call, status, broken)
+}
+
+/// What has been seen of an answer.
+#[derive(Debug, Default)]
+struct Seen {
+    bytes: u64,
+    kept: BytesMut,
+}
+
+impl Seen {
+    fn take(&mut self, data: &Bytes) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        if self.kept.len() + data.len() <= LOOKED_AT {
+            self.kept.extend_from_slice(data);
+        }
+    }
+
+    fn outcome(&self, call: &Call, status: u16, broken: bool) -> Outcome {
+        let whole = u64::try_from(self.kept.len()).is_ok_and(|kept| kept == self.bytes);
+        let summary =
+            if whole && !broken && self.bytes > 0 { summarise(&self.kept) } else { Summary::default() };
+        let word = match (broken, summary.is_error) {
+            (true, _) => OutcomeWord::Failed,
+            (false, true) => OutcomeWord::Error,
+            (false, false) => OutcomeWord::Ok,
+        };
+        Outcome {
+            word,
+            http_status: Some(status),
+            error_code: summary.error_code,
+            items: summary.items,
+            response_bytes: Some(self.bytes),
+            duration_us: Some(call.elapsed()),
+        }
+    }
+}
+
+/// What joins the entries of one call.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    id: Uuid,
+    at: i64,
+    arrived: Instant,
+}
+
+impl Call {
+    fn of(decided: &Decided) -> Self {
+        let caller = &decided.normalised.call.caller;
+        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived }
+    }
+
+    fn entry(&self, kind: Kind, subject: Option<Subject>, outcome: Option<Outcome>) -> Entry {
+        Entry { call: self.id, kind, at: self.at, subject: subject.map(Box::new), outcome, note: None }
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.arrived.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn outcome(&self, word: OutcomeWord, refusal: &Refusal) -> Outcome {
+        Outcome {
+            word,
+            http_status: Some(refusal.status().as_u16()),
+            error_code: Some(refusal.code().as_str().to_owned()),
+            items: None,
+            response_bytes: None,
+            duration_us: Some(self.elapsed()),
+        }
+    }
+
+    /// One line for each call, with its id.
+    fn log(&self, subject: &Subject, outcome: &Outcome) {
+        tracing::info!(
+            target: "warrener::calls",
+            call = %self.id,
+            principal = subject.principal,
+            role = subject.role,
+            method = subject.method,
+            tool = subject.tool,
+            decision = subject.decision,
+            rule = subject.rule,
+            outcome = outcome.word.as_str(),
+            duration_us = outcome.duration_us,
+            "call"
+        );
+    }
+}
+
+impl Recorder {
+    /// Records a refusal, or counts it where it repeats; the client's answer waits for the disk.
+    async fn refused(
+        &self,
+        call: &Call,
+        subject: Subject,
+        outcome: Outcome,
+        decided: &Decided,
+    ) -> Result<(), Refusal> {
+        let same = same(&subject);
+        let entry = call.entry(Kind::Refusal, Some(subject), Some(outcome));
+        let Some(entry) = self.repeats.take(same, entry, Instant::now()) else { return Ok(()) };
+        let written = self.trail.commit(entry).await;
+        written.map(|_| ()).map_err(|cause| Refusal::Trail { to: decided.to.clone(), cause })
+    }
+}

@@ -1,0 +1,215 @@
+//! Why a request does not reach Directus, or its answer does not reach the client: one closed list.
+
+use crate::identity::Rejected;
+use crate::mcp::header::HeaderError;
+use crate::mcp::{Id, MessageError};
+use crate::policy::{Code, Reason};
+use crate::upstream::UpstreamError;
+use http::StatusCode;
+use std::time::Duration;
+
+/// Why a request does not reach Directus, or its answer does not reach the client.
+///
+/// `Display` is what the client may be told; the sources are for the log. [`reply`](super::reply) is the only place that
+/// turns it into a reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no valid credential.
+    #[error("a valid key is needed: send `Authorization: Bearer KEY`")]
+    Stranger(#[source] Rejected),
+    /// There have been too many requests without a valid credential from this address.
+    #[error("too many requests without a valid key")]
+    Strangers {
+        /// When one may be let in again.
+        retry_after: Duration,
+    },
+    /// A principal sends more than the gateway takes in at all.
+    #[error("too many requests")]
+    Flood {
+        /// When one may be let in again.
+        retry_after: Duration,
+    },
+    /// The headers do not say one thing, or not that of the body.
+    #[error(transparent)]
+    Headers(#[from] HeaderError),
+    /// The body is longer than the gateway reads.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// What it reads.
+        limit: u64,
+    },
+    /// The body did not arrive.
+    #[error("the body did not arrive whole, or not in time")]
+    Body,
+    /// The body is not one message.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The method is not one that the gateway offers.
+    #[error("the method `{method}` is not offered here")]
+    Method {
+        /// Whom to answer.
+        to: Addressee,
+        /// The method.
+        method: String,
+    },
+    /// The policies deny it, or it cannot be told what it would do.
+    #[error("{reason}")]
+    Denied {
+        /// Whom to answer.
+        to: Addressee,
+        /// Why.
+        reason: Reason,
+    },
+    /// A limit of the role or of the guardrails is reached.
+    #[error("the limit `{rule}` is reached: try again in {} ms", retry_after.as_millis().max(1))]
+    Limited {
+        /// Whom to answer.
+        to: Addressee,
+        /// `ROLE/ID` or `guardrails/ID`.
+        rule: String,
+        /// When a call may go through again.
+        retry_after: Duration,
+    },
+    /// The audit trail cannot be written, so nothing is forwarded.
+    #[error("the audit trail cannot be written, so no call is forwarded")]
+    Trail {
+        /// Whom to answer.
+        to: Addressee,
+        /// Why not.
+        #[source]
+        cause: crate::audit::trail::TrailUnavailable,
+    },
+    /// Directus did not answer.
+    #[error("{cause}")]
+    Upstream {
+        /// Whom to answer.
+        to: Addressee,
+        /// Why not.
+        #[source]
+        cause: UpstreamError,
+    },
+    /// Directus answered with something that is no answer to a message.
+    #[error("Directus did not take the request (HTTP {status})")]
+    Answer {
+        /// Whom to answer.
+        to: Addressee,
+        /// What it answered with.
+        status: StatusCode,
+    },
+    /// Directus' answer has to be cut to the role, and cannot be.
+    #[error("the answer of Directus cannot be cut to this role: {what}")]
+    Uncut {
+        /// Whom to answer.
+        to: Addressee,
+        /// Why not.
+        what: &'static str,
+    },
+    /// The task that worked on the call is gone.
+    #[error("the call broke off inside the gateway")]
+    Broken {
+        /// Whom to answer.
+        to: Addressee,
+    },
+}
+
+/// Whom a refusal answers, and in which form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addressee {
+    /// The id of the request, where it could be read.
+    pub id: Option<Id>,
+    /// Whether it is a `tools/call`, which is refused with a tool result, so that the client's model reads the reason.
+    pub is_call: bool,
+}
+
+/// Who is at fault, which is an operator's first question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What the client sent.
+    Client,
+    /// The policies say so.
+    Policy,
+    /// The gateway itself.
+    Gateway,
+    /// Directus.
+    Upstream,
+}
+
+impl Refusal {
+    /// The code in the trail, as `explain` has it.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Stranger(_) => Code::NoPermission,
+            Self::Strangers { .. } | Self::Flood { .. } | Self::Limited { .. } => Code::RateLimited,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::Headers(_) | Self::Body | Self::Message(_) | Self::Method { .. } => Code::NotUnderstood,
+            Self::Denied { reason, .. } => reason.code,
+            Self::Trail { .. }
+            | Self::Upstream { .. }
+            | Self::Answer { .. }
+            | Self::Uncut { .. }
+            | Self::Broken { .. } => Code::Unavailable,
+        }
+    }
+
+    /// The HTTP status of the reply.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Stranger(_) => StatusCode::UNAUTHORIZED,
+            Self::Strangers { .. } | Self::Flood { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Headers(HeaderError::ContentType | HeaderError::ContentEncoding) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Self::Headers(HeaderError::ProtocolVersion(_) | HeaderError::Disagrees(_)) | Self::Message(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body => StatusCode::REQUEST_TIMEOUT,
+            // A message that could be read is answered with a message.
+            Self::Method { to, .. } | Self::Denied { to, .. } | Self::Limited { to, .. } => {
+                if to.id.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+            }
+            Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream { cause: UpstreamError::Timeout { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream { .. } | Self::Answer { .. } | Self::Uncut { .. } => StatusCode::BAD_GATEWAY,
+            Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Who is at fault.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Stranger(_)
+            | Self::Strangers { .. }
+            | Self::Flood { .. }
+            | Self::Headers(_)
+            | Self::TooLarge { .. }
+            | Self::Body
+            | Self::Message(_)
+            | Self::Method { .. } => Side::Client,
+            Self::Denied { .. } | Self::Limited { .. } => Side::Policy,
+            Self::Trail { .. } | Self::Uncut { .. } | Self::Broken { .. } => Side::Gateway,
+            Self::Upstream { .. } | Self::Answer { .. } => Side::Upstream,
+        }
+    }
+
+    /// The rule in the trail.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Denied { reason, .. } => Some(&reason.rule),
+            Self::Limited { rule, .. } => Some(rule),
+            Self::Stranger(_)
+            | Self::Strangers { .. }
+            | Self::Flood { .. }
+            | Self::Headers(_)
+            | Self::TooLarge { .. }
+            | Self::Body
+            | Self::Message(_)
+            | Self::Method { .. }
+            | Self::Trail { .. }
+            | Self::Upstream { .. }
+            | Self::Answer { .. }
+            | Self::Uncut { .. }
+            | Self::Broken { .. } => None,
+        }
+    }
+}

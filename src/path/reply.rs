@@ -1,0 +1,150 @@
+//! The outermost stage: the only place that knows what a refusal looks like on the wire.
+
+use super::refusal::{Addressee, Refusal, Side};
+use crate::accept::Body;
+use crate::mcp::error;
+use crate::policy::Code;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::{Layer, Service, ServiceExt as _};
+
+/// Layer of [`Reply`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReplyLayer;
+
+impl<S> Layer<S> for ReplyLayer {
+    type Service = Reply<S>;
+
+    fn layer(&self, inner: S) -> Reply<S> {
+        Reply { inner }
+    }
+}
+
+/// Turns every refusal into the one reply that it has.
+#[derive(Clone, Debug)]
+pub struct Reply<S> {
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Reply<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let reply = self.inner.clone().oneshot(request);
+        Box::pin(reply.map(|reply| Ok(reply.unwrap_or_else(|refusal| refused(&refusal)))))
+    }
+}
+
+/// The reply to a refusal.
+pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
+    if refusal.side() == Side::Gateway || refusal.side() == Side::Upstream {
+        tracing::warn!(error = refusal as &dyn std::error::Error, "a request could not be served");
+    }
+    let mut response = message(refusal.status(), &body(refusal));
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::Stranger(_) => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Refusal::Strangers { retry_after } | Refusal::Flood { retry_after } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
+        }
+        Refusal::Headers(_)
+        | Refusal::TooLarge { .. }
+        | Refusal::Body
+        | Refusal::Message(_)
+        | Refusal::Method { .. }
+        | Refusal::Denied { .. }
+        | Refusal::Limited { .. }
+        | Refusal::Trail { .. }
+        | Refusal::Upstream { .. }
+        | Refusal::Answer { .. }
+        | Refusal::Uncut { .. }
+        | Refusal::Broken { .. } => {}
+    }
+    response
+}
+
+/// A JSON-RPC message as a response.
+pub(super) fn message(status: StatusCode, body: &Value) -> Response<Body> {
+    let bytes = Full::from(body.to_string());
+    let mut response = Response::new(bytes.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn body(refusal: &Refusal) -> Value {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::Stranger(_)
+        | Refusal::Strangers { .. }
+        | Refusal::Flood { .. }
+        | Refusal::Headers(_)
+        | Refusal::TooLarge { .. }
+        | Refusal::Body => protocol_error(&Addressee::default(), error::INVALID_REQUEST, &text),
+        Refusal::Message(cause) => {
+            protocol_error(&Addressee { id: cause.id.clone(), is_call: false }, cause.code, &text)
+        }
+        Refusal::Method { to, .. } => protocol_error(to, error::METHOD_NOT_FOUND, &text),
+        Refusal::Denied { to, reason } => {
+            let code = if reason.code == Code::Unavailable { "UNAVAILABLE" } else { "POLICY_DENIED" };
+            let detail = json!({ "code": code, "reason": reason.code.as_str(), "rule": reason.rule });
+            answer(to, error::INVALID_PARAMS, &text, detail)
+        }
+        Refusal::Limited { to, rule, retry_after } => {
+            let wait = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+            let detail = json!({ "code": "RATE_LIMITED", "rule": rule, "retry_after_ms": wait });
+            answer(to, error::INTERNAL_ERROR, &text, detail)
+        }
+        Refusal::Trail { to, .. }
+        | Refusal::Upstream { to, .. }
+        | Refusal::Answer { to, .. }
+        | Refusal::Uncut { to, .. }
+        | Refusal::Broken { to } => protocol_error(to, error::INTERNAL_ERROR, &text),
+    }
+}
+
+/// A refusal of a tool call is a tool result in Directus' own shape, which the client's model reads; any other one is an
+/// error of the protocol.
+fn answer(to: &Addressee, code: i64, text: &str, detail: Value) -> Value {
+    let Some(id) = to.id.as_ref().filter(|_| to.is_call) else {
+        let mut error = protocol_error(to, code, text);
+        if let Some(inner) = error.get_mut("error").and_then(Value::as_object_mut) {
+            inner.insert("data".to_owned(), detail);
+        }
+        return error;
+    };
+    let mut entry = Map::new();
+    entry.insert("error".to_owned(), Value::from(text));
+    entry.extend(detail.as_object().cloned().unwrap_or_default());
+    let content = json!([{ "type": "text", "text": Value::Array(vec![Value::Object(entry)]).to_string() }]);
+    json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": { "content": content, "isError": true } })
+}
+
+fn protocol_error(to: &Addressee, code: i64, text: &str) -> Value {
+    let id = to.id.as_ref().map_or(Value::Null, crate::mcp::Id::to_value);
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } })
+}
+
+/// Whole seconds, never zero, as `Retry-After` wants them.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().max(1)
+}
