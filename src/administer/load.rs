@@ -43,11 +43,22 @@ pub enum LoadError {
 /// # Errors
 /// When the folder cannot be read, or what is in it is not valid.
 pub fn policies(folder: Option<&Path>) -> Result<(PolicySet, Vec<Diagnostic>), LoadError> {
+    policies_with(folder, GuardrailsFile::Required)
+}
+
+/// As [`policies`], for a folder that may be without `guardrails.yaml`, or may not.
+///
+/// # Errors
+/// As [`policies`].
+pub fn policies_with(
+    folder: Option<&Path>,
+    guardrails: GuardrailsFile,
+) -> Result<(PolicySet, Vec<Diagnostic>), LoadError> {
     let sources = match folder {
         Some(folder) => sources(folder)?,
         None => crate::policy::set::built_in_sources(),
     };
-    PolicySet::load(&sources, GuardrailsFile::Required).map_err(LoadError::Policies)
+    PolicySet::load(&sources, guardrails).map_err(LoadError::Policies)
 }
 
 /// The YAML files of a folder, in the order of their names; folders in it are left aside.

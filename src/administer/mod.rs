@@ -1,5 +1,7 @@
-//! Bringing policies and schema snapshots from files into the gateway.
+//! Bringing settings, policies and schema snapshots into a gateway that runs.
 
 mod load;
+mod run;
 
-pub use load::{LoadError, policies, schema, sources};
+pub use load::{LoadError, policies, policies_with, schema, sources};
+pub use run::{Gateway, GatewayError};

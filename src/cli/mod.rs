@@ -6,9 +6,11 @@
 pub mod audit;
 mod explain;
 pub mod key;
+mod serve;
 
-use crate::administer::LoadError;
-use crate::telemetry::{Clock as _, SystemClock};
+use crate::administer::{GatewayError, LoadError};
+use crate::policy::diagnostic::Diagnostics;
+use crate::telemetry::{self, Clock as _, SystemClock};
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the gateway in front of a Directus
+    Serve(Box<serve::ServeArguments>),
     /// Tells what one call would do, and what the policies say of it
     Explain(explain::ExplainArguments),
     /// Issues, lists and revokes client keys
@@ -47,6 +51,12 @@ enum CommandError {
     /// The policies, or a schema.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The settings.
+    #[error("the settings are not valid")]
+    Config(Diagnostics),
     /// Client keys.
     #[error(transparent)]
     Key(#[from] key::KeyCommandError),
@@ -88,6 +98,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
     match command {
+        Command::Serve(arguments) => serve::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
@@ -100,36 +111,57 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
     }
 }
 
-/// What a command that waits for something waits on; one thread is enough for it.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+/// The runtime of the commands that wait for something.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// The error with its causes, each once.
+/// The error with its causes, each once; what is wrong with a file is shown in the file.
 fn shown(error: &CommandError) -> String {
-    if let CommandError::Load(LoadError::Policies(diagnostics)) = error {
+    if let Some(diagnostics) = diagnostics(error) {
         let coloured = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
         return diagnostics.render(coloured);
     }
-    let mut text = format!("error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text.push('\n');
-    text
+    format!("error: {}\n", telemetry::chain(error))
 }
 
+fn diagnostics(error: &CommandError) -> Option<&Diagnostics> {
+    match error {
+        CommandError::Load(LoadError::Policies(found))
+        | CommandError::Gateway(GatewayError::Load(LoadError::Policies(found)))
+        | CommandError::Config(found) => Some(found),
+        CommandError::Load(_)
+        | CommandError::Gateway(_)
+        | CommandError::Key(_)
+        | CommandError::Audit(_)
+        | CommandError::Read { .. }
+        | CommandError::Input(_)
+        | CommandError::Output(_) => None,
+    }
+}
+
+/// Whether policies or settings are at fault, rather than the machine or the moment.
 fn is_invalid(error: &CommandError) -> bool {
     match error {
-        CommandError::Load(LoadError::Policies(_) | LoadError::Empty(_) | LoadError::Schema { .. }) => true,
-        CommandError::Load(LoadError::Read { .. })
-        | CommandError::Key(_)
+        CommandError::Config(_) => true,
+        CommandError::Load(load) | CommandError::Gateway(GatewayError::Load(load)) => match load {
+            LoadError::Policies(_) | LoadError::Empty(_) | LoadError::Schema { .. } => true,
+            LoadError::Read { .. } => false,
+        },
+        CommandError::Gateway(gateway) => match gateway {
+            GatewayError::NoUpstream
+            | GatewayError::Listen(_)
+            | GatewayError::Token(_)
+            | GatewayError::Keys(_)
+            | GatewayError::Role { .. }
+            | GatewayError::Upstream(_) => true,
+            GatewayError::Load(_)
+            | GatewayError::Trail(_)
+            | GatewayError::Unavailable(_)
+            | GatewayError::Bind(_)
+            | GatewayError::Signals(_) => false,
+        },
+        CommandError::Key(_)
         | CommandError::Audit(_)
         | CommandError::Read { .. }
         | CommandError::Input(_)

@@ -77,7 +77,7 @@ where
 fn decide(mut normalised: Normalised, policies: Arc<PolicySet>) -> Decided {
     let decision = policies.decide(&AccessRequest {
         principal: &normalised.call.caller.principal,
-        message: normalised.understood.as_ref().map(|(meaning, decoded)| (meaning, decoded)),
+        message: normalised.message(),
         schema: normalised.schema.as_deref(),
     });
     let to = addressee(&normalised);
@@ -86,7 +86,7 @@ fn decide(mut normalised: Normalised, policies: Arc<PolicySet>) -> Decided {
         Ok(_) => None,
         Err(_) => take_refusal(&mut normalised),
     };
-    let refusal = unread.or_else(|| match (&normalised.understood, &decision.verdict) {
+    let refusal = unread.or_else(|| match (&normalised.does, &decision.verdict) {
         (_, Verdict::Permit(_)) => None,
         (Err(Misread::UnknownMethod(method)), _) => {
             Some(Refusal::Method { to: to.clone(), method: method.clone() })

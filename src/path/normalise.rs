@@ -18,7 +18,10 @@ use tower::{Layer, Service};
 #[derive(Debug)]
 pub struct Normalised {
     pub(super) call: Call,
-    pub(super) understood: Result<(Meaning, Decoded), Misread>,
+    /// What it means; `None` where that cannot be told.
+    pub(super) meaning: Option<Meaning>,
+    /// What it would do, or why that cannot be told.
+    pub(super) does: Result<Decoded, Misread>,
     /// The snapshot that the accesses were told by; `None` where they do not depend on one, or there is none.
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
 }
@@ -82,14 +85,24 @@ async fn normalise(call: Call, cache: Arc<SchemaCache>) -> Normalised {
         Ok(meaning) if depends_on_schema(meaning) => snapshot(&cache).await,
         Ok(_) | Err(_) => None,
     };
-    let understood = meaning.and_then(|meaning| {
-        if depends_on_schema(&meaning) && schema.is_none() {
-            return Err(Misread::NoSchema);
+    // What a message means is recorded even where it cannot be told what it would do.
+    let does = match &meaning {
+        Ok(meaning) if depends_on_schema(meaning) && schema.is_none() => Err(Misread::NoSchema),
+        Ok(meaning) => judge::decode(meaning, schema.as_deref()),
+        Err(misread) => Err(misread.clone()),
+    };
+    Normalised { call, meaning: meaning.ok(), does, schema }
+}
+
+impl Normalised {
+    /// What is decided on.
+    pub(super) fn message(&self) -> Result<(&Meaning, &Decoded), &Misread> {
+        match (&self.meaning, &self.does) {
+            (Some(meaning), Ok(does)) => Ok((meaning, does)),
+            (_, Err(misread)) => Err(misread),
+            (None, Ok(_)) => Err(&Misread::NoSchema),
         }
-        let decoded = judge::decode(&meaning, schema.as_deref())?;
-        Ok((meaning, decoded))
-    });
-    Normalised { call, understood, schema }
+    }
 }
 
 fn meaning(call: &Call, incoming: &Incoming) -> Result<Meaning, Misread> {

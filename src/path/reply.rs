@@ -4,6 +4,7 @@ use super::refusal::{Addressee, Refusal, Side};
 use crate::accept::Body;
 use crate::mcp::error;
 use crate::policy::Code;
+use crate::telemetry;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -55,7 +56,7 @@ where
 /// The reply to a refusal.
 pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
     if refusal.side() == Side::Gateway || refusal.side() == Side::Upstream {
-        tracing::warn!(error = refusal as &dyn std::error::Error, "a request could not be served");
+        tracing::warn!(error = telemetry::chain(refusal), "a request could not be served");
     }
     let mut response = message(refusal.status(), &body(refusal));
     let headers = response.headers_mut();

@@ -55,7 +55,7 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
-        LogFormat::Json => log.json().flatten_event(true).finish().try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).finish().try_init(),
     };
     started.map_err(LogError::Started)
 }

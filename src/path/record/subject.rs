@@ -35,7 +35,7 @@ impl Recorder {
     pub(super) fn subject(&self, decided: &Decided) -> Subject {
         let call = &decided.normalised.call;
         let principal = &call.caller.principal;
-        let meaning = decided.normalised.understood.as_ref().ok().map(|(meaning, _)| meaning);
+        let meaning = decided.normalised.meaning.as_ref();
         let (client_name, client_version) = self.clients.of(&principal.name, meaning);
         let mut subject = Subject {
             principal: principal.name.clone(),
@@ -113,7 +113,7 @@ fn detail(refusal: &Refusal, decided: &Decided) -> String {
 
 /// The canonical input of the decision, so that it can be made again without the arguments.
 fn facts(decided: &Decided) -> Option<String> {
-    let (_, does) = decided.normalised.understood.as_ref().ok()?;
+    let does = decided.normalised.does.as_ref().ok()?;
     if does.accesses.is_empty() {
         return None;
     }

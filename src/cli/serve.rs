@@ -1,0 +1,153 @@
+//! `warrener serve`: the gateway.
+
+use super::{CommandError, Ended};
+use crate::administer::{Gateway, GatewayError};
+use crate::config::{Config, Secret};
+use crate::identity::{KeyFile, NewKey};
+use crate::policy::diagnostic::Source;
+use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
+use clap::Args;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// The config file that is read where there is one and no other is named.
+const CONFIG: &str = "warrener.yaml";
+
+/// Where the Directus token is looked for when nothing else is said.
+const TOKEN: &str = "DIRECTUS_TOKEN";
+
+/// Every setting that stands in `warrener.yaml` too; a flag wins over the environment, and that over the file.
+#[derive(Args, Debug, Default)]
+pub(super) struct ServeArguments {
+    /// The settings; `warrener.yaml` in the working folder where there is one
+    #[arg(long, value_name = "FILE", env = "WARRENER_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", env = "WARRENER_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Listen in cleartext on an address that others can reach
+    #[arg(long)]
+    insecure: bool,
+    /// The Directus behind the gateway, such as `https://cms.example.com`
+    #[arg(long, value_name = "URL", env = "WARRENER_UPSTREAM")]
+    upstream: Option<Url>,
+    /// The environment variable with the Directus token that calls go upstream with; `DIRECTUS_TOKEN`
+    #[arg(long, value_name = "VARIABLE", env = "WARRENER_TOKEN_ENV")]
+    token_env: Option<String>,
+    /// The file with that token
+    #[arg(long, value_name = "PATH", env = "WARRENER_TOKEN_FILE", conflicts_with = "token_env")]
+    token_file: Option<PathBuf>,
+    /// The environment variable with the gateway's own token, for reading the schema; the upstream token if left out
+    #[arg(long, value_name = "VARIABLE", env = "WARRENER_SCHEMA_TOKEN_ENV")]
+    schema_token_env: Option<String>,
+    /// The folder of policy files; the built-in policies if left out
+    #[arg(long, value_name = "DIR", env = "WARRENER_POLICIES")]
+    policies: Option<PathBuf>,
+    /// A folder or file with the schema, instead of reading it from Directus
+    #[arg(long, value_name = "PATH", env = "WARRENER_SCHEMA")]
+    schema: Option<PathBuf>,
+    /// The audit trail
+    #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
+    audit: Option<String>,
+    /// The file of client keys
+    #[arg(long, value_name = "FILE", env = "WARRENER_KEYS")]
+    keys: Option<PathBuf>,
+    /// The role of the key that is made where there is no key file yet
+    #[arg(long, default_value = "reader")]
+    role: String,
+}
+
+pub(super) fn run(arguments: &ServeArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
+    start_log(LogFormat::detect()).map_err(|error| CommandError::Input(error.to_string()))?;
+    let config = arguments.config()?;
+    let fresh = first_key(&config.keys, &arguments.role)?;
+    super::runtime()?.block_on(serve(&config, fresh, out))
+}
+
+async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> Result<Ended, CommandError> {
+    let gateway = Gateway::set_up(config).await?;
+    let drain = gateway.drain();
+    drain.on_signals().map_err(GatewayError::Signals)?;
+    let address = gateway.address()?;
+    if let Some(key) = fresh {
+        writeln!(out, "a key for the first client, shown only this once: {key}")?;
+    }
+    if gateway.closed_at_start() > 0 {
+        writeln!(
+            out,
+            "{} calls of an earlier run have no known outcome: `warrener audit query --outcome unknown`",
+            gateway.closed_at_start()
+        )?;
+    }
+    writeln!(out, "listening on http://{address}/mcp")?;
+    out.flush()?;
+    let drained = gateway.serve().await?;
+    if drained.tasks > 0 {
+        tracing::warn!(
+            calls = drained.tasks,
+            "calls were still under way; they are closed as unknown at the next start"
+        );
+    }
+    Ok(Ended::Well)
+}
+
+impl ServeArguments {
+    /// The settings: the file, and what flags and environment say over it.
+    fn config(&self) -> Result<Config, CommandError> {
+        let mut config = from_file(self.config.as_deref())?;
+        if let Some(listen) = self.listen {
+            config.listen.address = listen;
+        }
+        config.listen.insecure |= self.insecure;
+        if self.upstream.is_some() {
+            config.upstream.url.clone_from(&self.upstream);
+        }
+        if let Some(name) = &self.token_env {
+            config.upstream.token = Some(Secret::Env(name.clone()));
+        }
+        if let Some(path) = &self.token_file {
+            config.upstream.token = Some(Secret::File(path.clone()));
+        }
+        if config.upstream.token.is_none() && std::env::var_os(TOKEN).is_some() {
+            config.upstream.token = Some(Secret::Env(TOKEN.to_owned()));
+        }
+        if let Some(name) = &self.schema_token_env {
+            config.upstream.schema_token = Some(Secret::Env(name.clone()));
+        }
+        config.policies = self.policies.clone().or(config.policies);
+        config.schema.file = self.schema.clone().or(config.schema.file);
+        config.audit.url = self.audit.clone().unwrap_or(config.audit.url);
+        config.keys = self.keys.clone().unwrap_or(config.keys);
+        Ok(config)
+    }
+}
+
+/// The settings of a file; those of `warrener.yaml` where none is named, or the defaults where there is none.
+pub(super) fn from_file(path: Option<&Path>) -> Result<Config, CommandError> {
+    let (path, named) = path.map_or((Path::new(CONFIG), false), |path| (path, true));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(cause) => return Err(CommandError::Read { path: path.to_owned(), cause }),
+    };
+    Config::from_yaml(&Source::new(path.display().to_string(), text)).map_err(CommandError::Config)
+}
+
+/// Makes a key for the first client where there is no key file yet, so that a newcomer can call at once.
+fn first_key(path: &Path, role: &str) -> Result<Option<String>, CommandError> {
+    if path.exists() {
+        return Ok(None);
+    }
+    let new = NewKey {
+        name: "first".to_owned(),
+        role: role.to_owned(),
+        created: SystemClock.now(),
+        expires: None,
+        token: None,
+    };
+    let key = KeyFile::edit(path, |file| file.issue(new)).map_err(super::key::KeyCommandError::from)?;
+    Ok(Some(key.expose().to_owned()))
+}
