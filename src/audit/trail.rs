@@ -174,10 +174,13 @@ impl Trail {
     ///
     /// # Errors
     ///
-    /// [`TrailUnavailable`], where entries were handed over that could not be written within 5 s.
+    /// [`TrailUnavailable`], where entries were handed over that the disk has not taken after 5 s of trying.
     pub async fn close(self) -> Result<(), TrailUnavailable> {
         let stop = recovery::stop_marker(Timestamp::now());
-        self.submit(stop).await?;
+        // Where the disk has failed for so long that there is no room for it, the end is not put off.
+        if timeout(PATIENCE, self.submit(stop)).await.is_err() {
+            tracing::debug!("there is no room for the stop marker");
+        }
         self.ask(Job::Close).await
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// As much as goes into one transaction; more would let the first of a crowd wait for the last.
 const BATCH: usize = 2000;
@@ -18,8 +18,8 @@ const BATCH: usize = 2000;
 /// How soon what could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// How often it is tried before the trail is closed without it.
-const LAST_TRIES: usize = 20;
+/// How long it is tried before the trail is closed without it.
+const LAST_TRIES: Duration = Duration::from_secs(5);
 
 /// Who waits for the disk, and for what.
 pub(super) type Waiter<T> = oneshot::Sender<Result<T, TrailUnavailable>>;
@@ -167,17 +167,15 @@ impl Writer {
 
     /// Tries to write what was kept, and leaves the file in order.
     async fn finish(mut self) -> Result<(), TrailUnavailable> {
-        for _ in 0..LAST_TRIES {
-            if self.kept.is_empty() {
-                break;
-            }
+        let end = Instant::now() + LAST_TRIES;
+        while !self.kept.is_empty() && Instant::now() < end {
             tokio::time::sleep(RETRY).await;
             self.write(Batch::default()).await;
         }
         if !self.kept.is_empty() {
             let lost = self.kept.len();
-            tracing::error!(lost, "the audit trail could not be written before the end: outcomes are lost");
-            return Err(TrailUnavailable::new(format!("{lost} outcomes could not be written")));
+            tracing::error!(lost, "the audit trail could not be written before the end: entries are lost");
+            return Err(TrailUnavailable::new(format!("{lost} entries are lost")));
         }
         if let Some(session) = self.session.take() {
             session.close().await?;

@@ -364,6 +364,19 @@ async fn intents_fail_and_outcomes_wait_while_the_file_is_locked() {
 }
 
 #[tokio::test]
+async fn a_close_in_vain_says_what_is_lost() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let mut other = place.connect().await;
+    let blocking = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    trail.submit(outcome(id())).await.unwrap();
+    let error = trail.close().await.unwrap_err();
+    assert_eq!(error.to_string(), "the audit trail cannot be written: 2 entries are lost");
+    blocking.rollback().await.unwrap();
+    place.open().await;
+}
+
+#[tokio::test]
 async fn a_text_is_kept_once() {
     let place = Place::new();
     let trail = place.open().await;
