@@ -3,6 +3,7 @@
 use super::name::{Names, is_id};
 use super::rule::Owner;
 use super::{Decoder, Diagnostic, Mapping, Object};
+use crate::directus::Tool;
 use crate::directus::access::Action;
 use crate::policy::diagnostic::Source;
 use crate::policy::document::{Guardrails, ImportSource, Mode, Role, SystemPrompt, Tools};
@@ -94,23 +95,8 @@ const SYSTEM_PROMPT: Mapping = Mapping {
 
 const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("observe", Mode::Observe)];
 
-/// Directus' own tools: what they do is decoded, so that none of them can be let through by name.
-const OWN_TOOLS: &[&str] = &[
-    "items",
-    "files",
-    "folders",
-    "assets",
-    "flows",
-    "operations",
-    "trigger-flow",
-    "collections",
-    "fields",
-    "relations",
-    "schema",
-    "system-prompt",
-    "execute",
-    "search",
-];
+/// The tools of registry mode, which only wrap others.
+const WRAPPERS: [&str; 2] = ["execute", "search"];
 
 /// Reads the file of a role; `None` where it has an error.
 pub(crate) fn role(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<Role> {
@@ -233,7 +219,9 @@ impl Decoder<'_> {
     }
 
     fn check_opaque(&mut self, node: &Node, patterns: &Patterns) {
-        for tool in OWN_TOOLS.iter().filter(|tool| patterns.matches(tool)) {
+        let own = Tool::ALL.into_iter().map(Tool::as_str).chain(WRAPPERS);
+        // What Directus' own tools do is decoded, so that none of them can be let through by name.
+        for tool in own.filter(|tool| patterns.matches(tool)) {
             let message = format!("`opaque` lets `{tool}` through, which is Directus' own tool");
             let help = "list only tools of others: what Directus' own tools do is decoded and decided";
             self.error("opaque-tool", &node.span, message, help);
