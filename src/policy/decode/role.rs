@@ -5,7 +5,7 @@ use super::rule::Owner;
 use super::{Decoder, Diagnostic, Mapping, Object};
 use crate::directus::Tool;
 use crate::directus::access::Action;
-use crate::policy::diagnostic::Source;
+use crate::policy::diagnostic::{Severity, Source};
 use crate::policy::document::{Guardrails, ImportSource, Mode, Role, SystemPrompt, Tools};
 use crate::policy::pattern::Patterns;
 use crate::policy::yaml::{Node, Shape};
@@ -102,7 +102,8 @@ const WRAPPERS: [&str; 2] = ["execute", "search"];
 pub(crate) fn role(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<Role> {
     let (mut decoder, root) = Decoder::open(source);
     let role = decoder.role(&root);
-    role.filter(|_| decoder.hand_over(problems))
+    let usable = decoder.hand_over(role.is_some(), problems);
+    role.filter(|_| usable)
 }
 
 /// Reads `guardrails.yaml`; `None` where it has an error. `roles` are those that `except` may name.
@@ -113,7 +114,8 @@ pub(crate) fn guardrails(
 ) -> Option<Guardrails> {
     let (mut decoder, root) = Decoder::open(source);
     let guardrails = decoder.guardrails(&root, roles);
-    guardrails.filter(|_| decoder.hand_over(problems))
+    let usable = decoder.hand_over(guardrails.is_some(), problems);
+    guardrails.filter(|_| usable)
 }
 
 impl Decoder<'_> {
@@ -250,12 +252,17 @@ impl Decoder<'_> {
         }
     }
 
-    /// Hands the problems over, and tells whether the file can be used.
-    fn hand_over(self, problems: &mut Vec<Diagnostic>) -> bool {
-        let mine = self.close();
-        let usable = mine.iter().all(|one| one.severity != crate::policy::diagnostic::Severity::Error);
+    /// Hands the problems over, and tells whether the file can be used. A file that could not be read always has an
+    /// error, so that no set is ever loaded without it.
+    fn hand_over(self, was_read: bool, problems: &mut Vec<Diagnostic>) -> bool {
+        let file = self.file();
+        let mut mine = self.close();
+        let has_errors = mine.iter().any(|one| one.severity == Severity::Error);
+        if !was_read && !has_errors {
+            mine.push(Diagnostic::file_error("unreadable", file, "the file cannot be read"));
+        }
         problems.extend(mine);
-        usable
+        was_read && !has_errors
     }
 }
 
