@@ -167,6 +167,19 @@ fn revisions_tell_every_change() {
     assert_eq!(one, tested, "tests decide nothing");
 }
 
+/// The YAML blocks of the page about the language, so that it never shows what does not load.
+#[test]
+fn the_page_about_the_language_shows_what_loads() {
+    let page = include_str!("../../../policies/README.md");
+    let blocks: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [translator, limits, tests] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
+    assert_eq!(role(&format!("{ROLE}{limits}")), "");
+    let cases = CaseFile::load(&Source::new("translator.test.yaml", *tests)).unwrap();
+    assert_eq!((cases.role.as_str(), cases.tests.len()), ("translator", 4));
+}
+
 /// Text that is nearly a policy: pieces of one, shuffled.
 fn nearly_a_policy() -> impl Strategy<Value = String> {
     let pieces = [
