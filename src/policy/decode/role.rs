@@ -284,3 +284,90 @@ fn imports(permissions: &Node) -> Vec<&Node> {
         |node: &&Node| matches!(&node.shape, Shape::Text { text, .. } if text == Action::Import.as_str());
     actions.flat_map(items).filter(is_import).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directus::access::Key;
+    use crate::policy::document::{Bound, MaxItems, Per, Unit};
+
+    fn read(text: &str) -> Role {
+        let mut problems = Vec::new();
+        let read = role(&Source::new("editor.yaml", text), &mut problems);
+        assert_eq!(problems, Vec::new());
+        read.unwrap()
+    }
+
+    #[test]
+    fn every_key_arrives() {
+        let role = read(
+            r#"version: 1
+role: editor
+description: Edits.
+mode: observe
+permissions:
+  - id: all
+    collections: [articles, "blog_*", "@junctions"]
+    actions: [update, delete, import]
+    fields: ["*", "!secret"]
+    filter: {status: {_eq: draft}, _or: [{a: {_null: true}}]}
+    validation: {status: {_in: [draft]}}
+    presets: {status: draft, score: 1.5}
+    keys: [7, "8", slug, "5c7b1f0e-0000-4000-8000-000000000000"]
+    max_items: unlimited
+    by_query: true
+forbid:
+  - {id: no, collections: ["*"], reason: Because., observe: true}
+import_from: ["https://images.example.com/a/"]
+tools: {deny: [schema], opaque: ["other_*"]}
+prompts: ["writing *"]
+system_prompt: {append: Be kind.}
+limits:
+  - {id: calls, rate: 120/min}
+  - {id: writes, rate: 2/h, burst: 5, actions: [create], per: role}
+  - {id: parallel, concurrency: 3, per: address}
+redact: ["customers.ssn"]
+"#,
+        );
+        assert_eq!((role.description.as_str(), role.mode), ("Edits.", Mode::Observe));
+        let [permission] = role.permissions.as_slice() else { panic!("one permission") };
+        assert_eq!(permission.at.to_string(), "editor.yaml:6:9");
+        assert!(
+            permission.collections.matches("blog_posts", false) && permission.collections.matches("x", true)
+        );
+        assert!(permission.fields.matches("title") && !permission.fields.matches("secret"));
+        let filter = serde_json::json!({"status": {"_eq": "draft"}, "_or": [{"a": {"_null": true}}]});
+        assert_eq!(permission.filter.as_ref(), filter.as_object());
+        let keys = permission.keys.iter().flatten().cloned().collect::<Vec<_>>();
+        let text = |text: &str| Key::Text(text.to_owned());
+        let uuid = "5c7b1f0e-0000-4000-8000-000000000000";
+        assert_eq!(keys, [Key::Number(7), Key::Number(8), text(uuid), text("slug")]);
+        assert_eq!((permission.max_items, permission.by_query), (Some(MaxItems::Unlimited), true));
+        assert_eq!((role.forbid[0].actions.len(), role.forbid[0].observe), (6, true));
+        assert_eq!(role.import_from.unwrap()[0].url.path(), "/a/");
+        assert!(role.tools.deny.matches("schema") && role.tools.opaque.matches("other_tool"));
+        assert_eq!(role.system_prompt, SystemPrompt::Append("Be kind.".to_owned()));
+        let bounds: Vec<(Bound, Per)> = role.limits.iter().map(|limit| (limit.bound, limit.per)).collect();
+        let rate = |count, unit, burst| Bound::Rate { count, unit, burst };
+        assert_eq!(
+            bounds,
+            [
+                (rate(120, Unit::Minute, 120), Per::Principal),
+                (rate(2, Unit::Hour, 5), Per::Role),
+                (Bound::Concurrency(3), Per::Address),
+            ]
+        );
+        assert!(role.redact[0].matches("customers", "ssn"));
+    }
+
+    #[test]
+    fn what_is_left_out_permits_nothing() {
+        let role =
+            read("version: 1\nrole: editor\npermissions:\n  - {id: a, collections: [b], actions: [read]}\n");
+        let permission = &role.permissions[0];
+        assert!(permission.fields.matches_everything() && !permission.by_query);
+        assert_eq!((permission.max_items, &permission.keys, &permission.filter), (None, &None, &None));
+        assert!(role.prompts.is_empty() && role.tools.opaque.is_empty() && role.tools.deny.is_empty());
+        assert_eq!((role.mode, role.import_from), (Mode::Enforce, None));
+    }
+}
