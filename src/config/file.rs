@@ -1,113 +1,17 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
+mod keys;
 mod unit;
 
+use self::keys::{AUDIT, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
 use super::{Audit, Config, Identity, KeptArguments, Limits, Listen, Schema, Secret, Upstream};
-use crate::policy::decode::{Decoder, Mapping, Object};
+use crate::policy::decode::{Decoder, Object};
 use crate::policy::diagnostic::{Diagnostics, Source, Sources};
 use crate::policy::set::GuardrailsFile;
 use crate::policy::yaml::{Node, Shape};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-
-const CONFIG: Mapping = Mapping {
-    name: "the configuration",
-    keys: &[
-        "version",
-        "listen",
-        "insecure",
-        "allowed_origins",
-        "upstream",
-        "policies",
-        "guardrails",
-        "schema",
-        "audit",
-        "keys",
-        "identity",
-        "limits",
-    ],
-    words: &[
-        ("address", "listen"),
-        ("port", "write `listen: 127.0.0.1:8080`"),
-        ("host", "write `listen: 127.0.0.1:8080`"),
-        ("bind", "listen"),
-        ("directus", "upstream"),
-        ("url", "it stands in `upstream`"),
-        ("token", "it stands in `upstream`, as `token_env` or `token_file`"),
-        ("policy", "policies"),
-        ("database", "audit"),
-        ("trail", "audit"),
-        ("origins", "allowed_origins"),
-        ("cors", "allowed_origins"),
-        ("key_file", "keys"),
-        ("tls", "put a TLS proxy in front, and write `insecure: true` if it is on another machine"),
-    ],
-};
-
-const LISTEN: Mapping = Mapping {
-    name: "`listen`",
-    keys: &["address", "insecure", "allowed_origins"],
-    words: &[
-        ("host", "address"),
-        ("port", "write it into the address: `127.0.0.1:8080`"),
-        ("origins", "allowed_origins"),
-    ],
-};
-
-const UPSTREAM: Mapping = Mapping {
-    name: "`upstream`",
-    keys: &[
-        "url",
-        "token_env",
-        "token_file",
-        "schema_token_env",
-        "schema_token_file",
-        "timeout",
-        "connect_timeout",
-    ],
-    words: &[
-        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
-        ("access_token", "a secret does not stand in this file: use `token_env` or `token_file`"),
-        (
-            "schema_token",
-            "a secret does not stand in this file: use `schema_token_env` or `schema_token_file`",
-        ),
-        ("address", "url"),
-        ("base_url", "url"),
-    ],
-};
-
-const SCHEMA: Mapping =
-    Mapping { name: "`schema`", keys: &["max_age", "file"], words: &[("ttl", "max_age"), ("path", "file")] };
-
-const AUDIT: Mapping = Mapping {
-    name: "`audit`",
-    keys: &["url", "arguments"],
-    words: &[("database", "url"), ("path", "url"), ("file", "write `url: sqlite://warrener.db`")],
-};
-
-const IDENTITY: Mapping =
-    Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
-
-const LIMITS: Mapping = Mapping {
-    name: "`limits`",
-    keys: &[
-        "body_bytes",
-        "connections",
-        "header_timeout",
-        "body_timeout",
-        "drain_timeout",
-        "arrivals",
-        "strangers",
-    ],
-    words: &[
-        ("body", "body_bytes"),
-        ("body_size", "body_bytes"),
-        ("max_connections", "connections"),
-        ("rate", "how often a role may call stands in its policy file"),
-    ],
-};
 
 const KEPT: &[(&str, KeptArguments)] =
     &[("masked", KeptArguments::Masked), ("digest", KeptArguments::Digest)];
@@ -355,5 +259,94 @@ impl Decoder<'_> {
 
     fn time(&mut self, object: &Object<'_>, key: &str, default: Duration) -> Duration {
         object.get(key).and_then(|node| self.duration(node)).unwrap_or(default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Config {
+        Config::from_yaml(&Source::new("warrener.yaml", text)).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn every_key_arrives() {
+        let config = read(
+            "version: 1
+listen: {address: '[::]:9000', insecure: true, allowed_origins: ['https://chat.example.com']}
+upstream:
+  url: https://cms.example.com/directus
+  token_env: DIRECTUS_TOKEN
+  schema_token_file: schema.token
+  timeout: 90s
+  connect_timeout: 500ms
+policies: policies
+guardrails: none
+schema: {max_age: 1m, file: schema}
+audit: {url: 'sqlite://trail.db', arguments: digest}
+keys: my.keys.yaml
+identity: {refuse: [old-client]}
+limits:
+  body_bytes: 2MiB
+  connections: 10
+  header_timeout: 1s
+  body_timeout: 2 s
+  drain_timeout: 1h
+  arrivals: 5
+  strangers: 6
+",
+        );
+        assert_eq!((config.listen.address.port(), config.listen.insecure), (9000, true));
+        assert_eq!(config.listen.allowed_origins, ["https://chat.example.com"]);
+        assert_eq!(config.upstream.url.unwrap().as_str(), "https://cms.example.com/directus");
+        assert_eq!(config.upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
+        assert_eq!(config.upstream.schema_token, Some(Secret::File("schema.token".into())));
+        assert_eq!(config.upstream.timeout, Duration::from_secs(90));
+        assert_eq!(config.upstream.connect_timeout, Duration::from_millis(500));
+        assert_eq!(config.policies, Some("policies".into()));
+        assert_eq!(config.guardrails, GuardrailsFile::Optional);
+        assert_eq!(
+            (config.schema.max_age, config.schema.file),
+            (Duration::from_mins(1), Some("schema".into()))
+        );
+        assert_eq!(
+            (config.audit.url.as_str(), config.audit.arguments),
+            ("sqlite://trail.db", KeptArguments::Digest)
+        );
+        assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
+        assert_eq!(config.identity.refuse, ["old-client"]);
+        let limits = config.limits;
+        assert_eq!((limits.body_bytes, limits.connections), (2 << 20, 10));
+        assert_eq!(
+            (limits.header_timeout, limits.body_timeout),
+            (Duration::from_secs(1), Duration::from_secs(2))
+        );
+        assert_eq!(
+            (limits.drain_timeout, limits.arrivals, limits.strangers),
+            (Duration::from_hours(1), 5, 6)
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let (read, default) = (read("version: 1\n"), Config::default());
+        assert_eq!(format!("{read:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn only_loopback_is_listened_on_in_cleartext() {
+        for (address, insecure, fits) in [
+            ("127.0.0.1:80", false, true),
+            ("[::1]:80", false, true),
+            ("localhost:80", false, true),
+            ("0.0.0.0:80", false, false),
+            ("0.0.0.0:80", true, true),
+            ("192.168.1.2:80", false, false),
+        ] {
+            let text = format!("version: 1\nlisten: '{address}'\ninsecure: {insecure}\n");
+            let read = Config::from_yaml(&Source::new("warrener.yaml", text));
+            assert_eq!(read.is_ok(), fits, "{address} {insecure}");
+        }
     }
 }

@@ -129,8 +129,9 @@ impl<'a> Decoder<'a> {
             Shape::Null | Shape::Bool(_) | Shape::Text { .. } | Shape::List(_) | Shape::Map(_) => None,
         };
         if number.is_none() {
-            let what = format!("a whole number from {least} to {most}");
-            self.expected(node, &what, &format!("write {what}"));
+            let help = format!("write a whole number from {least} to {most}");
+            let message = format!("`{}` is not a number that can stand here", self.written(&node.span));
+            self.error("number", &node.span, message, help);
         }
         number
     }
@@ -179,7 +180,7 @@ impl<'a> Decoder<'a> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let help = match nearest(text, &words) {
             Some(word) => format!("did you mean `{word}`?"),
-            None => format!("write one of {}", listed(&words)),
+            None => format!("write {}", listed(&words)),
         };
         self.error("unknown-word", &node.span, format!("`{text}` is not {what}"), help);
         None

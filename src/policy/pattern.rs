@@ -180,3 +180,109 @@ impl Glob {
         rest.ends_with(last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        let table = [
+            ("title", "title", true),
+            ("title", "titles", false),
+            ("title", "Title", false),
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "anything.at-all", true),
+            ("**", "anything", true),
+            ("blog_*", "blog_", true),
+            ("blog_*", "blog_posts", true),
+            ("blog_*", "my_blog_posts", false),
+            ("*_notes", "internal_notes", true),
+            ("*_notes", "internal_notes_2", false),
+            ("a*b*c", "abc", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "acb", false),
+            ("*aa*", "a", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*ab*ab", "abab", true),
+            ("*ab*ab", "ab", false),
+            ("*é*", "café au lait", true),
+            ("?", "a", false),
+            ("[a]", "a", false),
+        ];
+        for (pattern, name, expected) in table {
+            assert_eq!(Glob::new(pattern).matches(name), expected, "`{pattern}` on `{name}`");
+        }
+    }
+
+    #[test]
+    fn exclusions_win_wherever_they_stand() {
+        for list in [["*", "!secret_*"], ["!secret_*", "*"]] {
+            let patterns = Patterns::new(list);
+            assert!(patterns.matches("title"));
+            assert!(!patterns.matches("secret_note"));
+            assert!(!patterns.matches_everything());
+        }
+        assert!(Patterns::all().matches_everything());
+        assert!(Patterns::new(["!a"]).is_empty());
+        assert!(!Patterns::default().matches(""));
+    }
+
+    #[test]
+    fn junctions_are_known_by_the_schema_alone() {
+        let table = [
+            (&["@junctions"][..], "articles_tags", true, true),
+            (&["@junctions"], "articles_tags", false, false),
+            (&["*", "!@junctions"], "articles_tags", true, false),
+            (&["!@junctions", "@junctions"], "articles_tags", true, false),
+            (&["*", "!@junctions"], "articles", false, true),
+            (&["@junctions", "!articles_*"], "articles_tags", true, false),
+            (&["articles", "@junctions"], "articles", false, true),
+        ];
+        for (list, collection, is_junction, expected) in table {
+            let patterns = CollectionPatterns::new(list);
+            assert_eq!(patterns.matches(collection, is_junction), expected, "{list:?} on `{collection}`");
+        }
+    }
+
+    #[test]
+    fn a_redacted_field_is_collection_dot_field() {
+        let pattern = FieldPattern::new("*.password").unwrap();
+        assert!(pattern.matches("authors", "password") && pattern.matches_name("password"));
+        assert!(!pattern.matches("authors", "password_hint"));
+        for bad in ["password", ".password", "authors.", "a.b.c", ""] {
+            assert_eq!(FieldPattern::new(bad), None, "`{bad}`");
+        }
+    }
+
+    /// The same by the book: every way to split the name is tried.
+    fn slowly(pattern: &[char], name: &[char]) -> bool {
+        match (pattern.split_first(), name.split_first()) {
+            (None, None) => true,
+            (Some(('*', rest)), _) => {
+                slowly(rest, name) || name.split_first().is_some_and(|(_, tail)| slowly(pattern, tail))
+            }
+            (Some((one, rest)), Some((other, tail))) => one == other && slowly(rest, tail),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_matches_as_the_book_says(pattern in "[ab*]{0,8}", name in "[ab]{0,8}") {
+            let by_the_book =
+                slowly(&pattern.chars().collect::<Vec<_>>(), &name.chars().collect::<Vec<_>>());
+            prop_assert_eq!(Glob::new(&pattern).matches(&name), by_the_book);
+        }
+
+        #[test]
+        fn another_exclusion_never_lets_more_in(list in prop::collection::vec("!?[ab*]{1,4}", 0..5), more in "[ab*]{1,4}", name in "[ab]{0,5}") {
+            let fewer = Patterns::new(list.iter().cloned().chain([format!("!{more}")]));
+            prop_assert!(!fewer.matches(&name) || Patterns::new(&list).matches(&name));
+        }
+    }
+}

@@ -62,3 +62,30 @@ fn quantity(written: &str, units: &[(&str, u64)], most: u64) -> Option<u64> {
     let total = digits.parse::<u64>().ok()?.checked_mul(*factor)?;
     (1..=most).contains(&total).then_some(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_a_number_and_a_unit() {
+        for (written, expected) in [
+            ("10s", Some(10_000)),
+            ("500ms", Some(500)),
+            ("2 m", Some(120_000)),
+            ("24h", Some(MOST_MILLISECONDS)),
+            ("25h", None),
+            ("10", None),
+            ("s", None),
+            ("-1s", None),
+            ("1.5s", None),
+            ("99999999999999999999s", None),
+            ("18446744073709551615h", None),
+        ] {
+            assert_eq!(quantity(written, TIMES, MOST_MILLISECONDS), expected, "`{written}`");
+        }
+        assert_eq!(quantity("1MiB", SIZES, MOST_BYTES), Some(1_048_576));
+        assert_eq!(quantity("512", SIZES, MOST_BYTES), Some(512));
+        assert_eq!(quantity("2000MB", SIZES, MOST_BYTES), None);
+    }
+}

@@ -176,6 +176,7 @@ impl Decoder<'_> {
             // A prompt may be called anything.
             Names::Prompts => "_-.*$ ,:;/()'\"#+&=",
         };
+        // Controls and invisible characters would make two names look alike.
         let odd = bare.chars().find(|one| !(one.is_alphanumeric() || also.contains(*one)));
         if let Some(odd) = odd {
             let message = format!("`{bare}` cannot be a name: it has `{odd}` in it");

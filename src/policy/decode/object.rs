@@ -54,7 +54,7 @@ impl Decoder<'_> {
             (None, None, Some(near)) => format!("did you mean `{near}`?"),
             (None, None, None) => format!("{} has {}", mapping.name, listed(mapping.keys)),
         };
-        self.error("unknown-key", &entry.key_span, format!("{} has no `{key}`", mapping.name), help);
+        self.error("unknown-key", &entry.key_span, format!("`{key}` is not a key of {}", mapping.name), help);
         called.or(near.filter(|_| word.is_none()))
     }
 }

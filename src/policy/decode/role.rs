@@ -3,8 +3,9 @@
 use super::name::{Names, is_id};
 use super::rule::Owner;
 use super::{Decoder, Diagnostic, Mapping, Object};
+use crate::directus::Tool;
 use crate::directus::access::Action;
-use crate::policy::diagnostic::Source;
+use crate::policy::diagnostic::{Severity, Source};
 use crate::policy::document::{Guardrails, ImportSource, Mode, Role, SystemPrompt, Tools};
 use crate::policy::pattern::Patterns;
 use crate::policy::yaml::{Node, Shape};
@@ -94,29 +95,15 @@ const SYSTEM_PROMPT: Mapping = Mapping {
 
 const MODES: &[(&str, Mode)] = &[("enforce", Mode::Enforce), ("observe", Mode::Observe)];
 
-/// Directus' own tools: what they do is decoded, so that none of them can be let through by name.
-const OWN_TOOLS: &[&str] = &[
-    "items",
-    "files",
-    "folders",
-    "assets",
-    "flows",
-    "operations",
-    "trigger-flow",
-    "collections",
-    "fields",
-    "relations",
-    "schema",
-    "system-prompt",
-    "execute",
-    "search",
-];
+/// The tools of registry mode, which only wrap others.
+const WRAPPERS: [&str; 2] = ["execute", "search"];
 
 /// Reads the file of a role; `None` where it has an error.
 pub(crate) fn role(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<Role> {
     let (mut decoder, root) = Decoder::open(source);
     let role = decoder.role(&root);
-    role.filter(|_| decoder.hand_over(problems))
+    let usable = decoder.hand_over(role.is_some(), problems);
+    role.filter(|_| usable)
 }
 
 /// Reads `guardrails.yaml`; `None` where it has an error. `roles` are those that `except` may name.
@@ -127,7 +114,8 @@ pub(crate) fn guardrails(
 ) -> Option<Guardrails> {
     let (mut decoder, root) = Decoder::open(source);
     let guardrails = decoder.guardrails(&root, roles);
-    guardrails.filter(|_| decoder.hand_over(problems))
+    let usable = decoder.hand_over(guardrails.is_some(), problems);
+    guardrails.filter(|_| usable)
 }
 
 impl Decoder<'_> {
@@ -233,7 +221,9 @@ impl Decoder<'_> {
     }
 
     fn check_opaque(&mut self, node: &Node, patterns: &Patterns) {
-        for tool in OWN_TOOLS.iter().filter(|tool| patterns.matches(tool)) {
+        let own = Tool::ALL.into_iter().map(Tool::as_str).chain(WRAPPERS);
+        // What Directus' own tools do is decoded, so that none of them can be let through by name.
+        for tool in own.filter(|tool| patterns.matches(tool)) {
             let message = format!("`opaque` lets `{tool}` through, which is Directus' own tool");
             let help = "list only tools of others: what Directus' own tools do is decoded and decided";
             self.error("opaque-tool", &node.span, message, help);
@@ -262,12 +252,17 @@ impl Decoder<'_> {
         }
     }
 
-    /// Hands the problems over, and tells whether the file can be used.
-    fn hand_over(self, problems: &mut Vec<Diagnostic>) -> bool {
-        let mine = self.close();
-        let usable = mine.iter().all(|one| one.severity != crate::policy::diagnostic::Severity::Error);
+    /// Hands the problems over, and tells whether the file can be used. A file that could not be read always has an
+    /// error, so that no set is ever loaded without it.
+    fn hand_over(self, was_read: bool, problems: &mut Vec<Diagnostic>) -> bool {
+        let file = self.file();
+        let mut mine = self.close();
+        let has_errors = mine.iter().any(|one| one.severity == Severity::Error);
+        if !was_read && !has_errors {
+            mine.push(Diagnostic::file_error("unreadable", file, "the file cannot be read"));
+        }
         problems.extend(mine);
-        usable
+        was_read && !has_errors
     }
 }
 
@@ -288,4 +283,91 @@ fn imports(permissions: &Node) -> Vec<&Node> {
     let is_import =
         |node: &&Node| matches!(&node.shape, Shape::Text { text, .. } if text == Action::Import.as_str());
     actions.flat_map(items).filter(is_import).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directus::access::Key;
+    use crate::policy::document::{Bound, MaxItems, Per, Unit};
+
+    fn read(text: &str) -> Role {
+        let mut problems = Vec::new();
+        let read = role(&Source::new("editor.yaml", text), &mut problems);
+        assert_eq!(problems, Vec::new());
+        read.unwrap()
+    }
+
+    #[test]
+    fn every_key_arrives() {
+        let role = read(
+            r#"version: 1
+role: editor
+description: Edits.
+mode: observe
+permissions:
+  - id: all
+    collections: [articles, "blog_*", "@junctions"]
+    actions: [update, delete, import]
+    fields: ["*", "!secret"]
+    filter: {status: {_eq: draft}, _or: [{a: {_null: true}}]}
+    validation: {status: {_in: [draft]}}
+    presets: {status: draft, score: 1.5}
+    keys: [7, "8", slug, "5c7b1f0e-0000-4000-8000-000000000000"]
+    max_items: unlimited
+    by_query: true
+forbid:
+  - {id: no, collections: ["*"], reason: Because., observe: true}
+import_from: ["https://images.example.com/a/"]
+tools: {deny: [schema], opaque: ["other_*"]}
+prompts: ["writing *"]
+system_prompt: {append: Be kind.}
+limits:
+  - {id: calls, rate: 120/min}
+  - {id: writes, rate: 2/h, burst: 5, actions: [create], per: role}
+  - {id: parallel, concurrency: 3, per: address}
+redact: ["customers.ssn"]
+"#,
+        );
+        assert_eq!((role.description.as_str(), role.mode), ("Edits.", Mode::Observe));
+        let [permission] = role.permissions.as_slice() else { panic!("one permission") };
+        assert_eq!(permission.at.to_string(), "editor.yaml:6:9");
+        assert!(
+            permission.collections.matches("blog_posts", false) && permission.collections.matches("x", true)
+        );
+        assert!(permission.fields.matches("title") && !permission.fields.matches("secret"));
+        let filter = serde_json::json!({"status": {"_eq": "draft"}, "_or": [{"a": {"_null": true}}]});
+        assert_eq!(permission.filter.as_ref(), filter.as_object());
+        let keys = permission.keys.iter().flatten().cloned().collect::<Vec<_>>();
+        let text = |text: &str| Key::Text(text.to_owned());
+        let uuid = "5c7b1f0e-0000-4000-8000-000000000000";
+        assert_eq!(keys, [Key::Number(7), Key::Number(8), text(uuid), text("slug")]);
+        assert_eq!((permission.max_items, permission.by_query), (Some(MaxItems::Unlimited), true));
+        assert_eq!((role.forbid[0].actions.len(), role.forbid[0].observe), (6, true));
+        assert_eq!(role.import_from.unwrap()[0].url.path(), "/a/");
+        assert!(role.tools.deny.matches("schema") && role.tools.opaque.matches("other_tool"));
+        assert_eq!(role.system_prompt, SystemPrompt::Append("Be kind.".to_owned()));
+        let bounds: Vec<(Bound, Per)> = role.limits.iter().map(|limit| (limit.bound, limit.per)).collect();
+        let rate = |count, unit, burst| Bound::Rate { count, unit, burst };
+        assert_eq!(
+            bounds,
+            [
+                (rate(120, Unit::Minute, 120), Per::Principal),
+                (rate(2, Unit::Hour, 5), Per::Role),
+                (Bound::Concurrency(3), Per::Address),
+            ]
+        );
+        assert!(role.redact[0].matches("customers", "ssn"));
+    }
+
+    #[test]
+    fn what_is_left_out_permits_nothing() {
+        let role =
+            read("version: 1\nrole: editor\npermissions:\n  - {id: a, collections: [b], actions: [read]}\n");
+        let permission = &role.permissions[0];
+        assert!(permission.fields.matches_everything() && !permission.by_query);
+        assert_eq!((permission.max_items, &permission.keys, &permission.filter), (None, &None, &None));
+        assert!(role.prompts.is_empty() && role.tools.opaque.is_empty() && role.tools.deny.is_empty());
+        assert_eq!((role.mode, role.import_from), (Mode::Enforce, None));
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn compose(source: &Source, problems: &mut Vec<Diagnostic>) -> Node {
     };
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(&source.text, options);
-    Composer { parser, source, problems, place: 0 }.stream()
+    Composer { parser, source, problems, place: 0, cut_off: false }.stream()
 }
 
 struct Composer<'a, 'p> {
@@ -34,6 +34,8 @@ struct Composer<'a, 'p> {
     problems: &'p mut Vec<Diagnostic>,
     /// Where the last event ended, for what has no place of its own.
     place: usize,
+    /// A syntax error ended the reading: what was read so far is not the whole file.
+    cut_off: bool,
 }
 
 impl<'a> Composer<'a, '_> {
@@ -52,7 +54,9 @@ impl<'a> Composer<'a, '_> {
                 event => document = Some(self.node(event, &span)),
             }
         }
-        document.unwrap_or(Node { shape: Shape::Null, span: 0..0 })
+        // Reporting what is missing from half a file would be noise.
+        let shape = if self.cut_off { Shape::Broken } else { Shape::Null };
+        document.filter(|_| !self.cut_off).unwrap_or(Node { shape, span: 0..0 })
     }
 
     /// The next event; `None` at the end, or after a syntax error, which has then been reported.
@@ -65,6 +69,7 @@ impl<'a> Composer<'a, '_> {
             Err(error) => {
                 let problem = self.syntax(&error);
                 self.problems.push(problem);
+                self.cut_off = true;
                 None
             }
         }
@@ -85,12 +90,9 @@ impl<'a> Composer<'a, '_> {
                 let node = self.map(range);
                 self.tagged(tag.as_ref(), span, node)
             }
-            Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let written = self.written(&range);
-                let message = format!("`{written}` is a YAML alias, which is not used here");
-                self.error("yaml-alias", range.clone(), message, quote(&written));
-                Node { shape: Shape::Broken, span: range }
-            }
+            // Where nothing has that anchor, a pattern was meant.
+            Event::UnresolvedAlias(_) => self.alias(range, quote),
+            Event::Alias(_) => self.alias(range, |_| "write the value out where it is needed".to_owned()),
             Event::Anchor(..) => {
                 self.anchor(range.clone());
                 Node { shape: Shape::Broken, span: range }
@@ -98,6 +100,13 @@ impl<'a> Composer<'a, '_> {
             // Ends are taken by whoever took the start.
             _ => Node { shape: Shape::Broken, span: range },
         }
+    }
+
+    fn alias(&mut self, range: Range<usize>, help: fn(&str) -> String) -> Node {
+        let written = self.written(&range);
+        let message = format!("`{written}` is a YAML alias, which is not used here");
+        self.error("yaml-alias", range.clone(), message, help(&written));
+        Node { shape: Shape::Broken, span: range }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, range: &Range<usize>) -> Shape {
@@ -234,7 +243,7 @@ impl<'a> Composer<'a, '_> {
                 let word = word.split([',', ']', '}', '\n', ' ']).next().unwrap_or_default();
                 problem.help(quote(word))
             }
-            Some('\t') => problem.help("indent with spaces"),
+            _ if problem.message.contains("tab") => problem.help("indent with spaces"),
             _ => problem,
         }
     }

@@ -80,3 +80,60 @@ fn is_number(digits: &str) -> bool {
     });
     !(whole.is_empty() && fraction.is_empty()) && all_digits(whole) && all_digits(fraction) && exponent_fits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_mean_what_the_core_schema_says() {
+        for text in [
+            "yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "1_000",
+            "1:30",
+            "2026-11-22",
+            "1.2.3",
+            "e5",
+            "-",
+            "a b",
+            "0",
+            "12",
+        ] {
+            let is_text = matches!(plain(text), Ok(Shape::Text { .. }));
+            assert_eq!(is_text, !matches!(text, "0" | "12"), "`{text}`");
+        }
+        for (text, expected) in [("0", 0.0), ("-7", -7.0), ("1.5", 1.5), ("1e3", 1000.0), ("-0.5E-1", -0.05)]
+        {
+            let Ok(Shape::Number(number)) = plain(text) else { panic!("`{text}` is a number") };
+            assert_eq!(number.as_f64(), Some(expected), "`{text}`");
+        }
+        for text in ["", "~", "null"] {
+            assert!(matches!(plain(text), Ok(Shape::Null)), "`{text}`");
+        }
+        assert!(matches!(plain("true"), Ok(Shape::Bool(true))));
+    }
+
+    #[test]
+    fn what_readers_disagree_about_is_refused() {
+        for text in [
+            "007",
+            "-01",
+            "+1",
+            "0x1F",
+            "0o17",
+            "0b1",
+            ".5",
+            "5.",
+            ".inf",
+            ".nan",
+            "1e999",
+            "99999999999999999999",
+        ] {
+            assert!(plain(text).is_err(), "`{text}`");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The keys of `warrener.yaml`, with the words that people may know them by.
+
+use crate::policy::decode::Mapping;
+
+pub(super) const CONFIG: Mapping = Mapping {
+    name: "the configuration",
+    keys: &[
+        "version",
+        "listen",
+        "insecure",
+        "allowed_origins",
+        "upstream",
+        "policies",
+        "guardrails",
+        "schema",
+        "audit",
+        "keys",
+        "identity",
+        "limits",
+    ],
+    words: &[
+        ("address", "listen"),
+        ("port", "write `listen: 127.0.0.1:8080`"),
+        ("host", "write `listen: 127.0.0.1:8080`"),
+        ("bind", "listen"),
+        ("directus", "upstream"),
+        ("url", "it stands in `upstream`"),
+        ("token", "it stands in `upstream`, as `token_env` or `token_file`"),
+        ("policy", "policies"),
+        ("database", "audit"),
+        ("trail", "audit"),
+        ("origins", "allowed_origins"),
+        ("cors", "allowed_origins"),
+        ("key_file", "keys"),
+        ("tls", "put a TLS proxy in front, and write `insecure: true` if it is on another machine"),
+    ],
+};
+
+pub(super) const LISTEN: Mapping = Mapping {
+    name: "`listen`",
+    keys: &["address", "insecure", "allowed_origins"],
+    words: &[
+        ("host", "address"),
+        ("port", "write it into the address: `127.0.0.1:8080`"),
+        ("origins", "allowed_origins"),
+    ],
+};
+
+pub(super) const UPSTREAM: Mapping = Mapping {
+    name: "`upstream`",
+    keys: &[
+        "url",
+        "token_env",
+        "token_file",
+        "schema_token_env",
+        "schema_token_file",
+        "timeout",
+        "connect_timeout",
+    ],
+    words: &[
+        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+        ("access_token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+        (
+            "schema_token",
+            "a secret does not stand in this file: use `schema_token_env` or `schema_token_file`",
+        ),
+        ("address", "url"),
+        ("base_url", "url"),
+    ],
+};
+
+pub(super) const SCHEMA: Mapping =
+    Mapping { name: "`schema`", keys: &["max_age", "file"], words: &[("ttl", "max_age"), ("path", "file")] };
+
+pub(super) const AUDIT: Mapping = Mapping {
+    name: "`audit`",
+    keys: &["url", "arguments"],
+    words: &[("database", "url"), ("path", "url"), ("file", "write `url: sqlite://warrener.db`")],
+};
+
+pub(super) const IDENTITY: Mapping =
+    Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
+
+pub(super) const LIMITS: Mapping = Mapping {
+    name: "`limits`",
+    keys: &[
+        "body_bytes",
+        "connections",
+        "header_timeout",
+        "body_timeout",
+        "drain_timeout",
+        "arrivals",
+        "strangers",
+    ],
+    words: &[
+        ("body", "body_bytes"),
+        ("body_size", "body_bytes"),
+        ("max_connections", "connections"),
+        ("rate", "how often a role may call stands in its policy file"),
+    ],
+};

@@ -1,0 +1,239 @@
+//! Diagnostics, as people see them: each snapshot is reviewed for whether it says what is wrong, where, and what to do.
+
+mod files;
+mod lints;
+mod values;
+mod words;
+mod yaml;
+
+use fixture::schema;
+use proptest::prelude::*;
+use warrener::config::Config;
+use warrener::policy::PolicySet;
+use warrener::policy::case::CaseFile;
+use warrener::policy::check::check;
+use warrener::policy::diagnostic::Source;
+use warrener::policy::set::{GUARDRAILS_FILE, GuardrailsFile, built_in_sources};
+
+mod fixture {
+    use warrener::directus::SchemaSnapshot;
+
+    /// The schema of the real Directus that the tests seed.
+    pub(super) fn schema() -> SchemaSnapshot {
+        SchemaSnapshot::from_rest(
+            include_str!("../../fixtures/schema/collections.json"),
+            include_str!("../../fixtures/schema/fields.json"),
+            include_str!("../../fixtures/schema/relations.json"),
+        )
+        .unwrap()
+    }
+}
+
+const ROLE: &str = "version: 1\nrole: editor\npermissions: []\n";
+
+/// What is said about `editor.yaml` with this text; empty where there is nothing to say.
+fn role(text: &str) -> String {
+    folder(&[Source::new("editor.yaml", text)], GuardrailsFile::Optional)
+}
+
+/// What is said about `guardrails.yaml` with this text, beside one role.
+fn guardrails(text: &str) -> String {
+    folder(&[Source::new(GUARDRAILS_FILE, text), Source::new("editor.yaml", ROLE)], GuardrailsFile::Required)
+}
+
+/// What is said about `warrener.yaml` with this text.
+fn config(text: &str) -> String {
+    let read = Config::from_yaml(&Source::new("warrener.yaml", text));
+    read.err().map(|problems| problems.render(false)).unwrap_or_default()
+}
+
+/// What is said about `editor.test.yaml` with this text.
+fn cases(text: &str) -> String {
+    let read = CaseFile::load(&Source::new("editor.test.yaml", text));
+    read.err().map(|problems| problems.render(false)).unwrap_or_default()
+}
+
+/// What is said about a role that loads, held against the schema.
+fn lints(text: &str) -> String {
+    let sources = [Source::new("editor.yaml", text)];
+    let (set, mut found) =
+        PolicySet::load(&sources, GuardrailsFile::Optional).unwrap_or_else(|problems| panic!("{problems}"));
+    found.extend(check(&set, Some(&schema())));
+    set.sources().render(&found, false)
+}
+
+fn folder(sources: &[Source], guardrails: GuardrailsFile) -> String {
+    match PolicySet::load(sources, guardrails) {
+        Ok((set, warnings)) => set.sources().render(&warnings, false),
+        Err(problems) => problems.render(false),
+    }
+}
+
+#[test]
+fn a_folder_without_guardrails_or_roles() {
+    let text = folder(&[Source::new("README.md", "no policy")], GuardrailsFile::Required);
+    insta::assert_snapshot!(text, @r"
+    error[no-guardrails]: the guardrails are missing
+    --> guardrails.yaml
+     = help: add the file, or write `guardrails: none` into warrener.yaml
+
+    error[no-roles]: there is no file of a role
+    --> policies
+     = help: add one, such as `reader.yaml`
+    ");
+}
+
+#[test]
+fn a_file_that_would_be_left_aside() {
+    let sources = [Source::new("editor.yaml", ROLE), Source::new("guardrails.yml", "version: 1\n")];
+    insta::assert_snapshot!(folder(&sources, GuardrailsFile::Optional), @r"
+    error[file-name]: the file would be left aside: policy files end in `.yaml`
+    --> guardrails.yml
+     = help: rename it
+    ");
+}
+
+#[test]
+fn problems_of_all_files_come_at_once_in_order() {
+    let sources = [
+        Source::new("b.yaml", "version: 1\nrole: b\nmode: x\npermissions: 3\n"),
+        Source::new("a.yaml", "version: 1\nrole: a\npermissions: []\nlimits: [{id: A}]\n"),
+        Source::new(GUARDRAILS_FILE, "version: 3\n"),
+    ];
+    let problems = PolicySet::load(&sources, GuardrailsFile::Required).unwrap_err();
+    let places: Vec<String> = problems
+        .to_json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            format!("{}:{}:{} {}", one["file"], one["line"], one["column"], one["code"]).replace('"', "")
+        })
+        .collect();
+    let expected = [
+        "a.yaml:4:11 missing-key",
+        "a.yaml:4:15 id",
+        "b.yaml:3:7 unknown-word",
+        "b.yaml:4:14 type",
+        "guardrails.yaml:1:10 version",
+    ];
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let problems = Config::from_yaml(&Source::new("warrener.yaml", "version: 2\n")).unwrap_err();
+    let coloured = problems.render(true);
+    assert!(coloured.contains('\u{1b}'));
+    let mut plain = String::new();
+    for part in coloured.split('\u{1b}') {
+        plain.push_str(
+            part.strip_prefix('[').and_then(|rest| rest.split_once('m')).map_or(part, |(_, rest)| rest),
+        );
+    }
+    assert_eq!(plain, problems.render(false));
+}
+
+#[test]
+fn the_shipped_policies_fit_the_schema() {
+    let (set, warnings) = PolicySet::load(&built_in_sources(), GuardrailsFile::Required).unwrap();
+    assert_eq!(set.sources().render(&warnings, false), "");
+    assert_eq!(set.sources().render(&check(&set, Some(&schema())), false), "");
+    assert_eq!(set.sources().render(&check(&set, None), false), "");
+}
+
+#[test]
+fn the_shipped_tests_can_be_read() {
+    let names = built_in_sources();
+    for source in names.iter().filter(|source| source.name.ends_with(".test.yaml")) {
+        let file = CaseFile::load(source).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(file.tests.len() >= 12, "{} has {} tests", source.name, file.tests.len());
+    }
+}
+
+#[test]
+fn revisions_tell_every_change() {
+    let revision = |sources: &[(&str, &str)]| {
+        let sources: Vec<Source> = sources.iter().map(|(name, text)| Source::new(*name, *text)).collect();
+        PolicySet::load(&sources, GuardrailsFile::Optional).unwrap().0.revision().to_owned()
+    };
+    let one = revision(&[("editor.yaml", ROLE), ("guardrails.yaml", "version: 1\n")]);
+    let turned = revision(&[("guardrails.yaml", "version: 1\n"), ("editor.yaml", ROLE)]);
+    let spaced = revision(&[("editor.yaml", ROLE), ("guardrails.yaml", "version: 1\n\n")]);
+    let tested =
+        revision(&[("editor.yaml", ROLE), ("guardrails.yaml", "version: 1\n"), ("editor.test.yaml", "x")]);
+    assert_eq!(one, turned);
+    assert_ne!(one, spaced);
+    assert_eq!(one, tested, "tests decide nothing");
+}
+
+/// The YAML blocks of the page about the language, so that it never shows what does not load.
+#[test]
+fn the_page_about_the_language_shows_what_loads() {
+    let page = include_str!("../../../policies/README.md");
+    let blocks: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [translator, limits, tests] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
+    assert_eq!(role(&format!("{ROLE}{limits}")), "");
+    let cases = CaseFile::load(&Source::new("translator.test.yaml", *tests)).unwrap();
+    assert_eq!((cases.role.as_str(), cases.tests.len()), ("translator", 4));
+}
+
+/// Text that is nearly a policy: pieces of one, shuffled.
+fn nearly_a_policy() -> impl Strategy<Value = String> {
+    let pieces = [
+        "version: 1\n",
+        "role: editor\n",
+        "permissions:\n",
+        "  - ",
+        "id: a\n",
+        "    ",
+        "collections: ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"*\"",
+        "!x ",
+        "*a ",
+        "&a ",
+        "actions: ",
+        "read",
+        ", ",
+        ": ",
+        "\n",
+        "limits:\n",
+        "rate: 1/s",
+        "? ",
+        "| ",
+        "'",
+        "\"",
+        "\t",
+        "<<: ",
+        "---\n",
+        "é",
+        "\u{feff}",
+        "0x",
+        "1e999",
+        "- ",
+        "#",
+        "%",
+        "@",
+    ];
+    proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..40).prop_map(|list| list.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_or_loses_its_place(text in prop_oneof![any::<String>(), nearly_a_policy()]) {
+        for said in [role(&text), guardrails(&text), config(&text), cases(&text)] {
+            prop_assert!(said.is_empty() || said.contains("-->"), "{said}");
+        }
+    }
+
+    #[test]
+    fn any_file_name_is_borne(name in any::<String>(), text in nearly_a_policy()) {
+        folder(&[Source::new(name, text)], GuardrailsFile::Required);
+    }
+}
