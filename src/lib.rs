@@ -26,6 +26,9 @@ pub mod upstream;
 
 // --- around it ---
 #[cfg(feature = "gateway")]
+pub mod demo;
+
+#[cfg(feature = "gateway")]
 pub mod administer;
 
 #[cfg(feature = "gateway")]

@@ -329,6 +329,12 @@ mod tests {
         assert!(cache.current().await.is_err());
     }
 
+    #[tokio::test]
+    async fn a_waiting_call_can_move_to_another_thread() {
+        let (_stub, cache) = cache(LONG).await;
+        assert!(tokio::spawn(async move { cache.current().await }).await.unwrap().is_ok());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_snapshot_from_a_file_never_ages() {
         let cache = SchemaCache::fixed(SchemaSnapshot::default());
