@@ -12,6 +12,8 @@ mod durability;
 #[cfg(test)]
 mod likeness;
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;

@@ -41,7 +41,7 @@ impl Directus {
         };
         let mut command = Command::new(checkout("tests/directus/start"));
         command.arg("--dir").arg(folder.path().join("site"));
-        command.args(["--port", &port.to_string(), "--allow-deletes", switch]);
+        command.args(["--port", &port.to_string(), "--allow-deletes", switch, "--with-parent"]);
         let log = folder.path().join("directus.log");
         let output = std::fs::File::create(folder.path().join("directus.out")).unwrap();
         let process = Process::start(command.stdout(output), log);
