@@ -215,7 +215,7 @@ mod tests {
         PolicySet::load(&[Source::new("r.yaml", role)], GuardrailsFile::Optional).unwrap().0
     }
 
-    fn asker<'a>(name: &'a str, action: Action) -> Asker<'a> {
+    fn asker(name: &str, action: Action) -> Asker<'_> {
         Asker { name, role: "r", address: None, actions: BTreeSet::from([action]) }
     }
 
