@@ -91,14 +91,15 @@ impl Call<'_> {
         let query = arguments.query()?;
         let keys: Vec<Value> =
             self.all_or_nothing(|writer| items.iter().map(|item| writer.create(collection, item)).collect())?;
-        self.read_back(collection, query, &keys)
+        self.show(collection, &query, Some(&keys))
     }
 
     fn update(&mut self, collection: &str, arguments: &Arguments) -> Result<Answer, Fault> {
         let (data, query) = (arguments.data()?, arguments.query()?);
         let changes = match (data, arguments.keys()?) {
             (Data::Many(items), _) => {
-                let key = |item: &Map<String, Value>| item.get("id").cloned().ok_or_else(Fault::forbidden);
+                let no_key = || Fault::payload("Item in update misses primary key");
+                let key = |item: &Map<String, Value>| item.get("id").cloned().ok_or_else(no_key);
                 items.into_iter().map(|item| Ok((key(&item)?, item))).collect::<Result<Vec<_>, Fault>>()?
             }
             (Data::One(item), Some(keys)) => keys.into_iter().map(|key| (key, item.clone())).collect(),
@@ -115,7 +116,7 @@ impl Call<'_> {
         self.all_or_nothing(|writer| {
             keys.iter().zip(&changes).try_for_each(|(key, (_, item))| writer.update(collection, key, item))
         })?;
-        self.read_back(collection, query, &keys)
+        self.show(collection, &query, Some(&keys))
     }
 
     fn delete(&mut self, collection: &str, arguments: &Arguments) -> Result<Answer, Fault> {
@@ -141,12 +142,8 @@ impl Call<'_> {
         written
     }
 
-    fn read_back(&self, collection: &str, query: Query, keys: &[Value]) -> Result<Answer, Fault> {
-        // The keys say which items these are; the filter that found them may no longer do so.
-        let query = Query { fields: query.fields, limit: Some(-1), ..Query::default() };
-        self.show(collection, &query, Some(keys))
-    }
-
+    /// What the query shows of the items with these keys. Directus reads a write back under its whole query, filter included:
+    /// what no longer meets it is written, but not shown.
     fn show(&self, collection: &str, query: &Query, keys: Option<&[Value]>) -> Result<Answer, Fault> {
         let found = self.reader(collection).find(query, keys)?;
         let url = match found.as_slice() {

@@ -63,6 +63,11 @@ impl Fault {
         json!({"error": self.message, "code": self.code})
     }
 
+    /// As it stands in the result of a call in registry mode to one of the tools at its root.
+    pub(super) fn to_root_json(&self) -> Value {
+        with(self.to_json(), "recoverable", self.code == "INVALID_PAYLOAD")
+    }
+
     /// As it stands in the result of a call in registry mode.
     pub(super) fn to_registry_json(&self, tool: &str) -> Value {
         let next = |input: Value| json!({"tool": "search", "input": input});

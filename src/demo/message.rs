@@ -119,33 +119,47 @@ fn registry(
     arguments: Map<String, Value>,
     call: impl FnOnce(&Tool, Map<String, Value>) -> Result<Answer, Fault>,
 ) -> Value {
-    let (inner, input) = match name {
-        "search" => return search(&arguments),
-        "schema" => ("schema", arguments),
-        "execute" => match (arguments.get("name").and_then(Value::as_str), arguments.get("input")) {
-            (Some(inner), Some(Value::Object(input))) => (inner, input.clone()),
-            _ => {
-                return failed(
-                    &Fault::payload("Validation error: Invalid input").to_registry_json("execute"),
-                );
-            }
+    match name {
+        "search" => search(&arguments),
+        "schema" => match tools::named(name).map(|tool| call(tool, arguments)) {
+            Some(Err(fault)) => failed(&fault.to_root_json()),
+            Some(Ok(answer)) => structured(answer, true),
+            None => failed(&Fault::forbidden().to_root_json()),
         },
-        _ => {
-            return failed(&Fault::no_tool(name, "root toolset", "UNKNOWN_META_TOOL").to_registry_json(name));
-        }
+        "execute" => execute(&arguments, call),
+        _ => failed(&Fault::no_tool(name, "root toolset", "UNKNOWN_META_TOOL").to_root_json()),
+    }
+}
+
+fn execute(
+    arguments: &Map<String, Value>,
+    call: impl FnOnce(&Tool, Map<String, Value>) -> Result<Answer, Fault>,
+) -> Value {
+    let invalid = |what: &str| {
+        failed(&Fault::payload(&format!("Validation error: Invalid input: {what}")).to_root_json())
     };
-    let unknown = || Fault::no_tool(inner, "toolset", "UNKNOWN_TOOL");
-    let tool = tools::named(inner).ok_or_else(unknown);
-    match tool.clone().and_then(|tool| call(tool, input)) {
-        Ok(Answer::Value { value, url }) => {
+    let Some(name) = arguments.get("name").and_then(Value::as_str) else {
+        return invalid("expected string at \"name\"");
+    };
+    let input = match arguments.get("input") {
+        None => Map::new(),
+        Some(Value::Object(input)) => input.clone(),
+        Some(_) => return invalid("expected record at \"input\""),
+    };
+    let tool = tools::named(name).ok_or_else(|| Fault::no_tool(name, "toolset", "UNKNOWN_TOOL"));
+    match tool.and_then(|tool| call(tool, input).map(|answer| structured(answer, tool.structured))) {
+        Ok(result) => result,
+        Err(fault) => failed(&fault.to_registry_json(name)),
+    }
+}
+
+fn structured(answer: Answer, twice: bool) -> Value {
+    match answer {
+        Answer::Image(data) => image(data),
+        Answer::Value { value, url } => {
             let result = content(&body("data", &value, url));
-            if tool.is_ok_and(|tool| tool.structured) {
-                return with(result, "structuredContent", json!({"data": value}));
-            }
-            result
+            if twice { with(result, "structuredContent", json!({"data": value})) } else { result }
         }
-        Ok(Answer::Image(data)) => image(data),
-        Err(fault) => failed(&fault.to_registry_json(inner)),
     }
 }
 
@@ -171,7 +185,7 @@ fn search(arguments: &Map<String, Value>) -> Value {
             .collect(),
         _ => {
             let what = "Validation error: Provide exactly one of \"query\" or \"names\"";
-            return failed(&with(Fault::payload(what).to_json(), "recoverable", true));
+            return failed(&Fault::payload(what).to_root_json());
         }
     };
     content(&json!({"data": {"results": results}}))

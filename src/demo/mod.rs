@@ -132,17 +132,26 @@ impl StandIn {
             };
         }
         let list = self.0.lists.iter().find(|(name, _)| *name == path && head.method == Method::GET);
-        match list {
-            Some((_, rows)) => self.list(&head.headers, rows),
-            None => errors(StatusCode::NOT_FOUND, &format!("Route {path} doesn't exist."), "ROUTE_NOT_FOUND"),
+        if let Some((_, rows)) = list {
+            return self.list(&head.headers, rows);
         }
+        let message = format!("Route {path} doesn't exist.");
+        errors(StatusCode::NOT_FOUND, &message, &json!({"path": path, "code": "ROUTE_NOT_FOUND"}))
     }
 
     fn list(&self, headers: &HeaderMap, rows: &Bytes) -> Response<Body> {
         match bearer(headers) {
-            None => errors(StatusCode::FORBIDDEN, "You don't have permission to access this.", "FORBIDDEN"),
+            None => errors(
+                StatusCode::FORBIDDEN,
+                "You don't have permission to access this.",
+                &json!({"code": "FORBIDDEN"}),
+            ),
             Some(token) if token == self.0.options.token => reply(StatusCode::OK, JSON, rows.clone()),
-            Some(_) => errors(StatusCode::UNAUTHORIZED, "Invalid user credentials.", "INVALID_CREDENTIALS"),
+            Some(_) => errors(
+                StatusCode::UNAUTHORIZED,
+                "Invalid user credentials.",
+                &json!({"code": "INVALID_CREDENTIALS"}),
+            ),
         }
     }
 
@@ -170,7 +179,9 @@ impl StandIn {
 
     async fn message(&self, query: Option<&str>, body: Body) -> Response<Body> {
         let unreadable = || {
-            errors(StatusCode::BAD_REQUEST, "Invalid payload. The body cannot be read.", "INVALID_PAYLOAD")
+            let reason = "The body cannot be read";
+            let extensions = json!({"reason": reason, "code": "INVALID_PAYLOAD"});
+            errors(StatusCode::BAD_REQUEST, &format!("Invalid payload. {reason}."), &extensions)
         };
         let Ok(body) = accept::whole(body, LONGEST_BODY).await else { return unreadable() };
         // Directus takes the last of two equal keys, and so does this.
@@ -179,9 +190,11 @@ impl StandIn {
         match message::answer(&message, mode(query), |tool, arguments| self.call(tool, arguments)) {
             Reply::Message(message) => json_reply(StatusCode::OK, &message),
             Reply::Accepted => empty(StatusCode::ACCEPTED),
-            Reply::Unreadable => {
-                errors(StatusCode::INTERNAL_SERVER_ERROR, "Invalid input", "INTERNAL_SERVER_ERROR")
-            }
+            Reply::Unreadable => errors(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Invalid input",
+                &json!({"code": "INTERNAL_SERVER_ERROR"}),
+            ),
         }
     }
 
@@ -236,8 +249,8 @@ fn mode(query: Option<&str>) -> Mode {
     }
 }
 
-fn errors(status: StatusCode, message: &str, code: &str) -> Response<Body> {
-    json_reply(status, &json!({"errors": [{"message": message, "extensions": {"code": code}}]}))
+fn errors(status: StatusCode, message: &str, extensions: &Value) -> Response<Body> {
+    json_reply(status, &json!({"errors": [{"message": message, "extensions": extensions}]}))
 }
 
 fn json_reply(status: StatusCode, body: &Value) -> Response<Body> {

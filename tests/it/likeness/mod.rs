@@ -13,6 +13,8 @@ use crate::support::process::checkout;
 use crate::support::request::at;
 use cases::CASES;
 use serde_json::{Map, Value, json};
+use warrener::accept::{self, Drain};
+use warrener::demo::{StandIn, StandInOptions};
 
 const RECORDED: &str = "tests/fixtures/directus-replies.json";
 
@@ -25,6 +27,15 @@ async fn directus_replies_as_recorded() {
         record(&replies);
     }
     assert_same(&recorded(), &replies);
+}
+
+#[tokio::test]
+async fn the_stand_in_replies_like_directus() {
+    let listener = accept::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let stand_in = StandIn::new(StandInOptions::default()).unwrap();
+    tokio::spawn(stand_in.serve(listener, Drain::new()));
+    assert_same(&recorded(), &replies(&McpClient::new(url, ADMIN)).await);
 }
 
 /// One line a reply, so that a change can be read.
