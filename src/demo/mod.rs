@@ -132,10 +132,11 @@ impl StandIn {
             };
         }
         let list = self.0.lists.iter().find(|(name, _)| *name == path && head.method == Method::GET);
-        match list {
-            Some((_, rows)) => self.list(&head.headers, rows),
-            None => errors(StatusCode::NOT_FOUND, &format!("Route {path} doesn't exist."), "ROUTE_NOT_FOUND"),
+        if let Some((_, rows)) = list {
+            return self.list(&head.headers, rows);
         }
+        let extensions = json!({"path": path, "code": "ROUTE_NOT_FOUND"});
+        errors_about(StatusCode::NOT_FOUND, &format!("Route {path} doesn't exist."), &extensions)
     }
 
     fn list(&self, headers: &HeaderMap, rows: &Bytes) -> Response<Body> {
@@ -170,7 +171,8 @@ impl StandIn {
 
     async fn message(&self, query: Option<&str>, body: Body) -> Response<Body> {
         let unreadable = || {
-            errors(StatusCode::BAD_REQUEST, "Invalid payload. The body cannot be read.", "INVALID_PAYLOAD")
+            let extensions = json!({"reason": "The body cannot be read", "code": "INVALID_PAYLOAD"});
+            errors_about(StatusCode::BAD_REQUEST, "Invalid payload. The body cannot be read.", &extensions)
         };
         let Ok(body) = accept::whole(body, LONGEST_BODY).await else { return unreadable() };
         // Directus takes the last of two equal keys, and so does this.
@@ -237,7 +239,11 @@ fn mode(query: Option<&str>) -> Mode {
 }
 
 fn errors(status: StatusCode, message: &str, code: &str) -> Response<Body> {
-    json_reply(status, &json!({"errors": [{"message": message, "extensions": {"code": code}}]}))
+    errors_about(status, message, &json!({"code": code}))
+}
+
+fn errors_about(status: StatusCode, message: &str, extensions: &Value) -> Response<Body> {
+    json_reply(status, &json!({"errors": [{"message": message, "extensions": extensions}]}))
 }
 
 fn json_reply(status: StatusCode, body: &Value) -> Response<Body> {

@@ -13,6 +13,9 @@ use crate::support::process::checkout;
 use crate::support::request::at;
 use cases::CASES;
 use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use warrener::accept::Drain;
+use warrener::demo::{StandIn, StandInOptions};
 
 const RECORDED: &str = "tests/fixtures/directus-replies.json";
 
@@ -25,6 +28,15 @@ async fn directus_replies_as_recorded() {
         record(&replies);
     }
     assert_same(&recorded(), &replies);
+}
+
+#[tokio::test]
+async fn the_stand_in_replies_as_directus_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let stand_in = StandIn::new(StandInOptions { token: ADMIN.to_owned(), ..Default::default() }).unwrap();
+    tokio::spawn(stand_in.serve(listener, Drain::new()));
+    assert_same(&recorded(), &replies(&McpClient::new(url, ADMIN)).await);
 }
 
 /// One line a reply, so that a change can be read.
