@@ -1,17 +1,61 @@
-//! Warrener: a policy-enforcing security gateway and audit proxy for Directus' MCP endpoint.
+//! Warrener: a policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint.
+//!
+//! This page is the map. The README says what the gateway is for and how to run it.
+//!
+//! # Bird's eye
+//!
+//! A tool call is decoded into its *accesses*, which is what it would really do to the data, whatever it is called. The
+//! policies of the caller's role decide on the accesses, and on nothing else. What is permitted is written to the audit trail
+//! before it is forwarded, in a form that is built anew from what was judged.
+//!
+//! The modules below stand in the order of reading. The first three are pure: `cargo build --no-default-features` builds them
+//! alone, without tokio, tower, http or sqlx.
+//!
+//! # Architecture invariants
+//!
+//! - The core ([`mcp`], [`directus`], [`policy`]) does no I/O, has no async, no clock and no randomness.
+//! - Nothing but [`path::record`] makes a [`Permitted`](path::record::Permitted), and nothing but a `Permitted` is forwarded.
+//! - Between [`path::identify`] and [`path::record`] no stage answers: what is refused there goes on, to be recorded.
+//! - An intent that cannot be written is a refusal, never a warning.
+//! - Every obligation that cannot be discharged is a denial, found before the intent is written.
+//! - There is no second path: whatever serves or embeds the gateway uses [`path::stack`].
+//! - Deliberately absent: a way to permit by default, a way to switch the trail off, a way to forward what was not understood.
+//!
+//! # A permitted read, step by step
+//!
+//! 1. [`accept`] takes `POST /mcp` from a socket on which every wait has an end.
+//! 2. [`path::identify`] finds the client key in the key file: a principal with a role, and the Directus token that goes upstream.
+//! 3. [`path::decode`] reads the body into one JSON-RPC message, strictly: what two readers could read differently is refused.
+//! 4. [`path::normalise`] unwraps the call, and [`directus::accesses`] tells by the schema snapshot that it reads `articles`.
+//! 5. [`path::decide`] asks [`policy::PolicySet::decide`]: the permission `read-content` covers the access, and its `max_items`
+//!    sets a limit. The call in that form is decoded and decided again, and needs no further change.
+//! 6. [`path::limit`] takes it out of the role's quotas.
+//! 7. [`path::record`] commits the intent to the [`audit`] trail, together with whatever else is waiting.
+//! 8. [`path::inspect`] has nothing to cut, and [`path::forward`] writes the request anew, with the Directus token.
+//! 9. The answer streams back, and the outcome is recorded when its last byte has come.
+//!
+//! # A denied write, step by step
+//!
+//! `items update {articles, 1, {"reviews": []}}` is called an update, and on a real Directus it deletes rows. The steps are the same
+//! up to 4, where the list under a one-to-many relation reaches beyond `articles`: it is not understood. Step 5 denies it, step 7
+//! records the denial with its arguments, masked, and the client's model reads in the tool result what it may do instead. Directus
+//! never sees it.
 
-// --- what a request means and who may do what: pure, no I/O, no async ---
+// --- what a request means, and who may do what: pure, no I/O, no async ---
+
 pub mod mcp;
 
 pub mod directus;
 
 pub mod policy;
 
-// --- the path a request takes ---
+// --- the path that a request takes ---
+
 #[cfg(feature = "gateway")]
 pub mod path;
 
 // --- the two ends of the path, and who comes in ---
+
 #[cfg(feature = "gateway")]
 pub mod accept;
 
@@ -25,8 +69,6 @@ pub mod audit;
 pub mod upstream;
 
 // --- around it ---
-#[cfg(feature = "gateway")]
-pub mod demo;
 
 #[cfg(feature = "gateway")]
 pub mod administer;
@@ -36,6 +78,9 @@ pub mod telemetry;
 
 #[cfg(feature = "gateway")]
 pub mod config;
+
+#[cfg(feature = "gateway")]
+pub mod demo;
 
 #[cfg(feature = "gateway")]
 pub mod cli;

@@ -83,6 +83,16 @@ impl Gateway {
     /// # Errors
     /// When any part of it cannot be set up; nothing is left behind but the trail's file.
     pub async fn set_up(config: &Config) -> Result<Self, GatewayError> {
+        let token = secret(config.upstream.token.as_ref())?;
+        let keys = KeyRing::open(&config.keys, token, &config.identity.refuse)?;
+        Self::with_keys(config, keys).await
+    }
+
+    /// As [`Gateway::set_up`], with keys that are there already.
+    ///
+    /// # Errors
+    /// As [`Gateway::set_up`].
+    pub async fn with_keys(config: &Config, keys: KeyRing) -> Result<Self, GatewayError> {
         if let Some(problem) = config.listen.problem() {
             return Err(GatewayError::Listen(problem));
         }
@@ -91,8 +101,6 @@ impl Gateway {
         if !warnings.is_empty() {
             tracing::warn!("{}", Diagnostics::new(warnings, policies.sources().clone()));
         }
-        let token = secret(config.upstream.token.as_ref())?;
-        let keys = KeyRing::open(&config.keys, token.clone(), &config.identity.refuse)?;
         if let Some(role) = keys.roles().into_iter().find(|role| policies.role(role).is_none()) {
             return Err(GatewayError::Role { keys: config.keys.clone(), role });
         }
@@ -101,7 +109,7 @@ impl Gateway {
             reply_timeout: config.upstream.timeout,
             ..UpstreamOptions::new(url)
         })?;
-        let schema = schema(config, &upstream, token)?;
+        let schema = schema(config, &upstream, keys.default_token())?;
         let trail = Trail::open(&TrailOptions::new(&config.audit.url)).await?;
         let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);

@@ -4,6 +4,7 @@
 //! denied, 3 for policies or settings that are not valid.
 
 pub mod audit;
+mod demo;
 mod explain;
 pub mod key;
 mod serve;
@@ -28,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Runs the gateway in front of a Directus
     Serve(Box<serve::ServeArguments>),
+    /// Runs the gateway in front of a built-in stand-in for Directus, to see it at work
+    Demo(demo::DemoArguments),
     /// Tells what one call would do, and what the policies say of it
     Explain(explain::ExplainArguments),
     /// Issues, lists and revokes client keys
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, out),
+        Command::Demo(arguments) => demo::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;

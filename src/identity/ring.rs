@@ -118,6 +118,11 @@ impl KeyRing {
         }
     }
 
+    /// The token that goes upstream for keys that name none of their own.
+    pub fn default_token(&self) -> Option<SecretString> {
+        self.default_token.clone()
+    }
+
     /// How many keys there are, expired ones included.
     pub fn len(&self) -> usize {
         self.loaded.load().keys.len()

@@ -23,7 +23,7 @@ pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 ///
 /// assert!(json::read(br#"{"action": "read"}"#).is_ok());
 /// let error = json::read(br#"{"action": "read", "\u0061ction": "delete"}"#).unwrap_err();
-/// assert_eq!(error.to_string(), "the key `action` appears twice in one object, at line 1 column 34");
+/// assert_eq!(error.to_string(), "the key `action` appears twice in one object, at line 1 column 32");
 /// ```
 pub fn read(bytes: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError {

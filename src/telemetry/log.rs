@@ -50,8 +50,16 @@ pub enum LogError {
 /// # Errors
 /// When the filter cannot be read, or when the process has a log already.
 pub fn start_log(format: LogFormat) -> Result<(), LogError> {
+    start_log_at(format, DEFAULT_FILTER)
+}
+
+/// As [`start_log`], with another filter where the environment says nothing.
+///
+/// # Errors
+/// As [`start_log`].
+pub fn start_log_at(format: LogFormat, default: &str) -> Result<(), LogError> {
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let filter = filter(std::env::var(FILTER).ok().as_deref())?;
+    let filter = filter(std::env::var(FILTER).ok().as_deref(), default)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
@@ -60,8 +68,8 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
     started.map_err(LogError::Started)
 }
 
-fn filter(given: Option<&str>) -> Result<EnvFilter, LogError> {
-    let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+fn filter(given: Option<&str>, default: &str) -> Result<EnvFilter, LogError> {
+    let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(default);
     EnvFilter::try_new(given).map_err(|cause| LogError::Filter { given: given.to_owned(), cause })
 }
 
@@ -78,7 +86,7 @@ mod tests {
             (Some("warrener=debug"), Some("warrener=debug")),
             (Some("warrener=loud"), None),
         ] {
-            match (filter(given), read) {
+            match (filter(given, DEFAULT_FILTER), read) {
                 (Ok(filter), Some(read)) => assert_eq!(filter.to_string(), read, "{given:?}"),
                 (Err(error), None) => assert!(error.to_string().contains("`warrener=loud`"), "{error}"),
                 (other, _) => panic!("{given:?}: {other:?}"),

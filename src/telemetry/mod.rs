@@ -4,7 +4,7 @@ mod clock;
 mod log;
 
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use log::{LogError, LogFormat, start_log};
+pub use log::{LogError, LogFormat, start_log, start_log_at};
 
 /// An error with its causes in one line, each once.
 pub fn chain(error: &dyn std::error::Error) -> String {

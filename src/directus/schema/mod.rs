@@ -8,6 +8,7 @@ mod read;
 
 pub use read::SchemaError;
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The collections, fields and relations of one Directus at one moment.
@@ -34,14 +35,19 @@ impl SchemaSnapshot {
         self.collections.get(name).is_some_and(|collection| collection.junction && !collection.is_system())
     }
 
-    /// SHA-256 over the snapshot's content, in hexadecimal: equal snapshots have equal digests.
+    /// SHA-256 of [`SchemaSnapshot::text`], in hexadecimal: equal snapshots have equal digests.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The whole snapshot as JSON text, always the same for the same snapshot.
+    pub fn text(&self) -> String {
+        text(&self.collections)
     }
 }
 
 /// One collection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Collection {
     /// Its name.
     pub name: String,
@@ -58,7 +64,7 @@ pub struct Collection {
 }
 
 /// What the database does to the items of another collection when one of this goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OnDelete {
     /// The other collection.
     pub collection: String,
@@ -82,7 +88,7 @@ impl Collection {
 }
 
 /// One field of a collection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -99,7 +105,7 @@ pub struct Field {
 }
 
 /// What a value of a field means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum FieldKind {
     /// A plain value, a JSON document included.
     Plain,
@@ -129,10 +135,16 @@ pub enum FieldKind {
 }
 
 /// What becomes of a child that its parent no longer lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Deselect {
     /// Its field that points back becomes null.
     Nullify,
     /// It is deleted.
     Delete,
+}
+
+/// The collections as JSON text; maps are sorted, so equal ones have equal texts.
+fn text(collections: &BTreeMap<String, Collection>) -> String {
+    // Strings, lists and maps with text for keys always have a text.
+    serde_json::to_string(collections).unwrap_or_default()
 }

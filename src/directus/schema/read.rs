@@ -220,8 +220,7 @@ fn names(value: &Value) -> Vec<String> {
 }
 
 fn digest(collections: &BTreeMap<String, Collection>) -> String {
-    // The debug form names every part of a collection, and the maps are sorted.
-    let hash = Sha256::digest(format!("{collections:?}"));
+    let hash = Sha256::digest(super::text(collections));
     hash.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -10,12 +10,13 @@ use super::identify::Caller;
 use super::refusal::{Addressee, Refusal};
 use crate::accept::Body;
 use crate::audit::entry::Entry;
-use crate::audit::trail::Trail;
+use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::KeptArguments;
 use crate::directus::request::Forward;
 use crate::directus::{Meaning, SchemaSnapshot};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
+use arc_swap::ArcSwapOption;
 use clients::Clients;
 use futures_util::future::BoxFuture;
 use http::Response;
@@ -52,6 +53,8 @@ pub(super) struct Recorder {
     /// The tasks that a shutdown waits for.
     pub(super) tasks: TaskTracker,
     clients: Clients,
+    /// The digest of the schema snapshot that was kept last.
+    kept_schema: ArcSwapOption<String>,
     /// The same refusal of the same principal, beyond the first few of a minute.
     repeats: Collapse<subject::Same, Entry>,
 }
@@ -68,7 +71,19 @@ impl Recorder {
         tasks: TaskTracker,
     ) -> Self {
         let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
-        Self { trail, clock, arguments, tasks, clients: Clients::default(), repeats }
+        let (clients, kept_schema) = Default::default();
+        Self { trail, clock, arguments, tasks, clients, kept_schema, repeats }
+    }
+
+    /// Keeps the snapshot that a call was told by, once, so that its decision can be made again.
+    async fn keep_schema(&self, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
+        let Some(schema) = schema else { return Ok(()) };
+        if self.kept_schema.load().as_ref().is_some_and(|kept| kept.as_str() == schema.digest()) {
+            return Ok(());
+        }
+        self.trail.keep_text(schema.digest(), TextKind::Schema, &schema.text()).await?;
+        self.kept_schema.store(Some(Arc::new(schema.digest().to_owned())));
+        Ok(())
     }
 
     /// What was counted in the minutes that have ended.

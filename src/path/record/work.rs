@@ -7,8 +7,9 @@ use super::subject::same;
 use super::{Permitted, Recorded, Recorder};
 use crate::accept::{Body, BoxError};
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
-use crate::directus::Meaning;
+use crate::audit::trail::TrailUnavailable;
 use crate::directus::result::{Summary, summarise};
+use crate::directus::{Meaning, SchemaSnapshot};
 use crate::path::decide::Decided;
 use crate::path::refusal::Refusal;
 use crate::policy::Verdict;
@@ -96,7 +97,7 @@ async fn see_through<S>(
     let with_intent = !matches!(permitted.meaning, Meaning::Protocol(_));
     if with_intent {
         let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
-        if let Err(cause) = recorder.trail.commit(intent).await {
+        if let Err(cause) = recorder.intend(intent, permitted.schema.as_deref()).await {
             let _ = reply.send(Err(Refusal::Trail { to, cause }));
             return;
         }
@@ -259,6 +260,12 @@ impl Call {
 }
 
 impl Recorder {
+    /// Puts an intent on the disk, and what it was told by.
+    async fn intend(&self, intent: Entry, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
+        self.keep_schema(schema).await?;
+        self.trail.commit(intent).await.map(|_| ())
+    }
+
     /// Records a refusal, or counts it where it repeats; the client's answer waits for the disk.
     async fn refused(
         &self,
