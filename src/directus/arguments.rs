@@ -5,6 +5,10 @@ use super::misread::Misread;
 use super::tool::Verb;
 use serde_json::{Map, Value};
 
+/// Most keys or rows that one call may name. Policies bound them far lower; this bounds what a call can make the gateway
+/// think about and write down.
+const MOST: usize = 1000;
+
 /// The arguments of one call. Every accessor takes one out; what remains at the end is refused, since Directus either
 /// refuses it too or reads it as something that nobody has looked at.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn optional_list(&mut self, name: &'static str) -> Result<Option<&'a [Value]>, Misread> {
         match self.optional(name) {
             None => Ok(None),
-            Some(Value::Array(list)) => Ok(Some(list)),
+            Some(Value::Array(list)) => bounded(list, name).map(Some),
             Some(_) => Err(Misread::because(format!("`{name}` is not a list"))),
         }
     }
@@ -75,7 +79,7 @@ impl<'a> Arguments<'a> {
             None => Err(self.missing("data")),
             Some(Value::Object(row)) => Ok(Written::One(row)),
             Some(Value::Array(rows)) => {
-                let rows: Result<Vec<_>, _> = rows.iter().map(|row| object(row, "data")).collect();
+                let rows: Result<Vec<_>, _> = bounded(rows, "data")?.iter().map(|row| object(row, "data")).collect();
                 rows.map(Written::Several)
             }
             Some(_) => Err(Misread::because("`data` is neither an object nor a list of objects")),
@@ -97,6 +101,16 @@ impl<'a> Arguments<'a> {
     fn missing(&self, name: &str) -> Misread {
         Misread::because(format!("the tool `{}` needs the argument `{name}`", self.call.tool.as_str()))
     }
+}
+
+fn bounded<'a>(list: &'a [Value], name: &str) -> Result<&'a [Value], Misread> {
+    if list.len() > MOST {
+        return Err(Misread::because(format!(
+            "`{name}` holds {} entries, and one call may have at most {MOST}: use smaller portions",
+            list.len()
+        )));
+    }
+    Ok(list)
 }
 
 /// The `data` of a write.

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// Longest facts that are kept, in bytes.
 const LONGEST_FACTS: usize = 32 * 1024;
 
+/// Longest arguments that are kept, in bytes.
+const LONGEST_ARGUMENTS: usize = 64 * 1024;
+
 /// Longest method or tool name that is kept, in characters.
 const LONGEST_NAME: usize = 80;
 
@@ -74,7 +77,7 @@ impl Recorder {
                     .chain(role.iter().flat_map(|role| &role.redact))
                     .collect();
                 let hidden = |field: &str| redact.iter().any(|pattern| pattern.matches_name(field));
-                Some(mask(&arguments, &hidden).to_string())
+                Some(bounded(mask(&arguments, &hidden).to_string(), LONGEST_ARGUMENTS))
             }
             KeptArguments::Digest => None,
         }
@@ -119,7 +122,12 @@ fn facts(decided: &Decided) -> Option<String> {
     }
     let accesses: Vec<Value> = does.accesses.iter().map(explain::shown_in_full).collect();
     let text = json!({ "accesses": accesses, "imports": does.imports }).to_string();
-    Some(if text.len() > LONGEST_FACTS { json!({ "truncated": text.len() }).to_string() } else { text })
+    Some(bounded(text, LONGEST_FACTS))
+}
+
+/// The text, or how long it is: a part of a JSON text would be none.
+fn bounded(text: String, longest: usize) -> String {
+    if text.len() > longest { json!({ "truncated": text.len() }).to_string() } else { text }
 }
 
 fn method(message: &Result<Incoming, Refusal>) -> String {
