@@ -22,7 +22,6 @@ const CALLS_AT_ONCE: usize = 4;
 const KILLED_AFTER: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs `warrener serve`"]
 async fn a_kill_under_load_loses_no_intent() {
     let rounds = if full() { 20 } else { 5 };
     for round in 0..rounds {
@@ -63,7 +62,6 @@ async fn are_closed_at_the_next_start(site: &Site) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs `warrener serve`"]
 async fn a_drained_gateway_finishes_and_records_what_it_is_doing() {
     let upstream = Upstream::start().await;
     let policies = reader_policies();
