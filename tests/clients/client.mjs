@@ -30,8 +30,9 @@ await client.connect(transport);
 print("initialize", { server: client.getServerVersion(), protocol: transport.protocolVersion });
 
 const { tools } = await client.listTools();
-const items = tools.find((tool) => tool.name === "items");
-print("tools/list", { tools: tools.map((tool) => tool.name), actions: items?.inputSchema.properties.action.enum });
+print("tools/list", {
+  actions: Object.fromEntries(tools.map((tool) => [tool.name, tool.inputSchema.properties?.action?.enum ?? []])),
+});
 
 const keys = [2];
 await call(client, "read", { action: "read", collection: "articles", keys, query: { fields: ["id", "title"] } });

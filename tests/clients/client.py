@@ -29,9 +29,8 @@ async def session(client):
     server = {"name": client.server_info.name, "version": client.server_info.version}
     show("initialize", server=server, protocol=client.protocol_version)
     tools = (await client.list_tools()).tools
-    items = next((tool for tool in tools if tool.name == "items"), None)
-    actions = items and items.input_schema["properties"]["action"]["enum"]
-    show("tools/list", tools=[tool.name for tool in tools], actions=actions)
+    actions = {tool.name: tool.input_schema.get("properties", {}).get("action", {}).get("enum", []) for tool in tools}
+    show("tools/list", actions=actions)
     articles = {"collection": "articles", "keys": [3]}
     back = {"query": {"fields": ["id", "title"]}}
     await call(client, "read", action="read", **articles, **back)

@@ -1,10 +1,11 @@
 //! Both SDKs through the gateway: they work, they are stopped where they must be, and the trail has it all.
 
 use super::directus::{ADMIN, AllowDeletes, Directus};
+use super::dump::Dump;
 use super::sdk::{BOTH, Sdk, Session};
 use crate::support::gateway::Site;
 use crate::support::trail::Call;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 #[ignore = "needs a real Directus: tests/directus/install"]
@@ -23,15 +24,53 @@ async fn both_sdks_work_and_cannot_delete() {
     is_listed_by_the_command_line(&site);
 }
 
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn both_sdks_only_read_as_a_reader() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    let site = directus.guarded("reader");
+    let key = site.key("reader");
+    let gateway = site.start();
+    let before = Dump::of(&directus).await;
+    for sdk in BOTH {
+        let session = sdk.session(&gateway.client(&key)).await.unwrap();
+        let offered = session.actions().as_object().unwrap().values();
+        assert!(offered.clone().all(|actions| *actions == json!(["read"]) || *actions == json!([])));
+        assert_eq!(session.actions()["items"], json!(["read"]));
+        assert!(session.text("read", false).contains("Article"));
+        is_denied(&session, "update", "reader/read-only", "may only read");
+        is_denied(&session, "delete", "reader/read-only", "may only read");
+    }
+    assert_eq!(before.changes(&Dump::of(&directus).await), "");
+}
+
 fn does_what_an_editor_may(sdk: Sdk, session: &Session) {
-    assert_eq!(session.actions(), ["create", "read", "update"]);
-    assert!(session.tools().contains(&"files"));
+    // Links between items may be deleted, so that `items` offers it; `trigger-flow` is not listed at all.
+    let expected = json!({
+        "system-prompt": [],
+        "items": ["create", "read", "update", "delete"],
+        "files": ["read", "update", "delete", "import"],
+        "folders": ["create", "read", "update", "delete"],
+        "assets": [],
+        "flows": ["read"],
+        "operations": ["read"],
+        "schema": [],
+        "collections": ["read"],
+        "fields": ["read"],
+        "relations": ["read"],
+    });
+    assert_eq!(*session.actions(), expected);
     assert!(session.text("read", false).contains("Article"));
     assert!(session.text("update", false).contains(&format!("Retitled by {}", sdk.name())));
-    let denial: serde_json::Value = serde_json::from_str(session.text("delete", true)).unwrap();
+    is_denied(session, "delete", "content-editor/no-content-deletes", "may not delete content");
+}
+
+/// The client's model finds the rule and the reason in the result.
+fn is_denied(session: &Session, step: &str, rule: &str, reason: &str) {
+    let denial: Value = serde_json::from_str(session.text(step, true)).unwrap();
     assert_eq!(denial[0]["code"], "POLICY_DENIED", "{denial}");
-    assert_eq!(denial[0]["rule"], "content-editor/no-content-deletes", "{denial}");
-    assert!(denial[0]["error"].as_str().is_some_and(|text| text.contains("delete")), "{denial}");
+    assert_eq!(denial[0]["rule"], rule, "{denial}");
+    assert!(denial[0]["error"].as_str().is_some_and(|text| text.contains(reason)), "{denial}");
 }
 
 fn is_recorded(calls: &[&Call]) {
@@ -73,7 +112,7 @@ async fn titles_are(directus: &Directus, expected: &[&str]) {
 
 fn is_listed_by_the_command_line(site: &Site) {
     let rows = site.run(["audit", "query", "--audit", &site.audit(), "--format", "json"]);
-    let rows: Vec<serde_json::Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let denied: Vec<_> =
         rows.iter().filter(|row| row["rule"] == "content-editor/no-content-deletes").collect();
     assert_eq!(denied.len(), 2, "{rows:#?}");

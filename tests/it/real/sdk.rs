@@ -77,17 +77,8 @@ impl Session {
         step["text"].as_str().unwrap()
     }
 
-    /// The actions that the tool `items` offers.
-    pub(crate) fn actions(&self) -> Vec<&str> {
-        strings(&self.step("tools/list")["actions"])
+    /// For each tool that is listed, the actions that it offers.
+    pub(crate) fn actions(&self) -> &Value {
+        &self.step("tools/list")["actions"]
     }
-
-    /// The names of the tools.
-    pub(crate) fn tools(&self) -> Vec<&str> {
-        strings(&self.step("tools/list")["tools"])
-    }
-}
-
-fn strings(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
 }

@@ -3,6 +3,7 @@
 use super::client::McpClient;
 use super::process::Process;
 use super::trail::{self, Call};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -73,6 +74,11 @@ impl Site {
     /// Every call of the trail, oldest first.
     pub(crate) async fn calls(&self) -> Vec<Call> {
         trail::calls(&self.path("trail.db")).await
+    }
+
+    /// The digest of each body that the trail says is forwarded.
+    pub(crate) async fn forwarded(&self) -> BTreeSet<Vec<u8>> {
+        trail::forwarded(&self.path("trail.db")).await
     }
 
     /// The trail's address, as the command line takes it.

@@ -1,11 +1,12 @@
-//! Reads a trail as an auditor would: through its public view `calls`, with SQLite and nothing of the gateway's.
+//! Reads a trail as an auditor would: with SQLite and nothing of the gateway's.
 
 use serde::Deserialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The columns of the view that the tests look at.
+/// The columns of the public view `calls` that the tests look at.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Call {
     pub(crate) principal: String,
@@ -40,6 +41,14 @@ pub(crate) async fn calls(trail: &Path) -> Vec<Call> {
     let statement = sqlx::AssertSqlSafe(format!("SELECT {columns} FROM calls ORDER BY started_at"));
     let rows = sqlx::query(statement).fetch_all(&mut connection).await.unwrap();
     rows.iter().map(|row| serde_json::from_str(&row.get::<String, _>(0)).unwrap()).collect()
+}
+
+/// The digest of each body that an intent says is forwarded.
+pub(crate) async fn forwarded(trail: &Path) -> BTreeSet<Vec<u8>> {
+    let mut connection = open(trail).await;
+    let statement = "SELECT forwarded FROM entries WHERE kind = 'intent'";
+    let rows = sqlx::query(statement).fetch_all(&mut connection).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A connection that can change nothing.

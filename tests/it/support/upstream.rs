@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,10 +24,19 @@ pub(crate) struct Upstream {
     shared: Arc<Shared>,
 }
 
+/// A tool call that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The first of its keys.
+    pub(crate) key: i64,
+    /// SHA-256 of its body.
+    pub(crate) digest: Vec<u8>,
+}
+
 #[derive(Debug)]
 struct Shared {
-    /// The key of each tool call that arrived, in order.
-    seen: Mutex<Vec<i64>>,
+    /// Each tool call that arrived, in order.
+    seen: Mutex<Vec<Seen>>,
     count: watch::Sender<usize>,
     let_go: Notify,
 }
@@ -50,8 +60,8 @@ impl Upstream {
         self.shared.count.subscribe().wait_for(|count| *count >= calls).await.unwrap();
     }
 
-    /// The key of each tool call that has arrived.
-    pub(crate) fn seen(&self) -> Vec<i64> {
+    /// The tool calls that have arrived.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
@@ -99,15 +109,15 @@ async fn answer(
 async fn mcp(body: &[u8], shared: &Shared) -> Value {
     let message: Value = serde_json::from_slice(body).unwrap_or_default();
     let result = match message["method"].as_str() {
-        Some("tools/call") => tool_call(&message, shared).await,
+        Some("tools/call") => tool_call(&message, Sha256::digest(body).to_vec(), shared).await,
         _ => json!({}),
     };
     json!({"jsonrpc": "2.0", "id": message["id"], "result": result})
 }
 
-async fn tool_call(message: &Value, shared: &Shared) -> Value {
+async fn tool_call(message: &Value, digest: Vec<u8>, shared: &Shared) -> Value {
     let key = message["params"]["arguments"]["keys"][0].as_i64().unwrap_or_default();
-    shared.seen.lock().unwrap().push(key);
+    shared.seen.lock().unwrap().push(Seen { key, digest });
     shared.count.send_modify(|count| *count = count.saturating_add(1));
     if key == HELD {
         shared.let_go.notified().await;
