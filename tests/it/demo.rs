@@ -31,7 +31,10 @@ impl Demo {
     /// The next line that has the text in it.
     fn line_with(&self, text: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("no line with `{text}`"));
+            let line = self
+                .lines
+                .recv_timeout(Duration::from_secs(20))
+                .unwrap_or_else(|_| panic!("no line with `{text}`"));
             if line.contains(text) {
                 return line;
             }
@@ -62,15 +65,18 @@ async fn one_call_is_allowed_and_one_denied_and_both_are_shown() {
     let (client, allowed) = sent_by(&demo.line_with("curl"));
     let (_, denied) = sent_by(&demo.line_with("curl"));
 
-    let reply = client.send(client.raw(allowed.to_string())).await;
+    let reply = client.send(client.post(allowed.to_string())).await;
     assert!(reply.text().contains("Opening hours in winter"), "{}", reply.text());
     let shown = demo.line_with("permit");
     assert!(shown.contains("read articles") && shown.contains("content-editor/read-content"), "{shown}");
 
-    let reply = client.send(client.raw(denied.to_string())).await;
+    let reply = client.send(client.post(denied.to_string())).await;
     let text = reply.tool_result().unwrap().text;
     let readme = include_str!("../../README.md");
     assert!(readme.contains(&text), "the README shows another answer than {text}");
     let shown = demo.line_with("deny");
-    assert!(shown.contains("delete articles") && shown.contains("content-editor/no-content-deletes"), "{shown}");
+    assert!(
+        shown.contains("delete articles") && shown.contains("content-editor/no-content-deletes"),
+        "{shown}"
+    );
 }

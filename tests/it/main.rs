@@ -6,6 +6,8 @@ mod accept;
 #[cfg(test)]
 mod audit_command;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod durability;
