@@ -1,8 +1,8 @@
 //! The `filter` of a query: which fields it compares, and whether it selects at all.
 
 use super::call::shown;
+use super::field::column;
 use super::misread::Misread;
-use super::query::column;
 use super::schema::Collection;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use super::access::{Access, Action, Extent, Fields, Origin};
 use super::arguments::{object, only};
-use super::call::shown;
+use super::field::{column, no_data, own_field};
 use super::misread::Misread;
 use super::schema::{Collection, FieldKind, SchemaSnapshot};
 use serde_json::{Map, Value};
@@ -202,33 +202,4 @@ fn texts<'a>(value: &'a Value, name: &str) -> Result<Vec<&'a str>, Misread> {
         value.as_str().ok_or_else(|| Misread::because(format!("`{name}` holds something that is not a text")))
     };
     list.iter().map(text).collect()
-}
-
-/// A field that holds a value of its own, so that comparing it reaches no other collection.
-pub(crate) fn column(collection: &Collection, name: &str, place: &str) -> Result<String, Misread> {
-    match own_field(collection, name, place)? {
-        FieldKind::Plain | FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => Ok(name.to_owned()),
-        FieldKind::OneToMany { .. } => {
-            Err(Misread::beyond(&format!("the relation `{}` in `{place}`", shown(name))))
-        }
-        FieldKind::Presentation => Err(no_data(name)),
-    }
-}
-
-fn own_field<'a>(collection: &'a Collection, name: &str, place: &str) -> Result<&'a FieldKind, Misread> {
-    if let Some(field) = collection.fields.get(name) {
-        return Ok(&field.kind);
-    }
-    if name.contains(['.', '(', ':', '$']) {
-        return Err(Misread::beyond(&format!("`{}` in `{place}`", shown(name))));
-    }
-    Err(Misread::because(format!(
-        "{} has no field `{}`, which `{place}` names",
-        collection.name,
-        shown(name)
-    )))
-}
-
-fn no_data(name: &str) -> Misread {
-    Misread::because(format!("the field `{}` holds no data: leave it out", shown(name)))
 }

@@ -1,6 +1,7 @@
 //! A written row: which fields it writes.
 
 use super::call::shown;
+use super::field::{no_data, own_field};
 use super::misread::Misread;
 use super::schema::{Collection, FieldKind};
 use serde_json::{Map, Value};
@@ -13,25 +14,14 @@ use std::collections::BTreeSet;
 /// collection's. Directus drops unknown fields without a word; a client that invents one is better told.
 pub(crate) fn fields(collection: &Collection, row: &Map<String, Value>) -> Result<BTreeSet<String>, Misread> {
     for (name, value) in row {
-        let Some(field) = collection.fields.get(name) else {
-            return Err(Misread::because(format!(
-                "{} has no field `{}`, which `data` names",
-                collection.name,
-                shown(name)
-            )));
-        };
-        let reaches = match &field.kind {
+        let kind = own_field(collection, name, "data")?;
+        let reaches = match kind {
             // A JSON document is a value like any other, whatever keys it has.
             FieldKind::Plain => false,
             FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => !is_key(value),
             // Even null, false and "" replace all children here (FACTS section 5).
             FieldKind::OneToMany { .. } => true,
-            FieldKind::Presentation => {
-                return Err(Misread::because(format!(
-                    "the field `{}` holds no data: leave it out",
-                    shown(name)
-                )));
-            }
+            FieldKind::Presentation => return Err(no_data(name)),
         };
         if reaches {
             return Err(Misread::beyond(&format!(

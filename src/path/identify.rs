@@ -1,6 +1,5 @@
 //! Credential to principal. Strangers are answered here: they cost no parsing, and are counted and recorded within a bound.
 
-use super::collapse::Collapse;
 use super::refusal::Refusal;
 use super::strangers::Strangers;
 use crate::accept::{Body, Peer};
@@ -130,6 +129,3 @@ impl Shared {
         Some(refused.wait_time_from(governor::clock::DefaultClock::default().now()))
     }
 }
-
-/// Entries about strangers, one a minute and address, with a count.
-pub(super) type StrangerEntries = Collapse<(Option<IpAddr>, &'static str), crate::audit::entry::Entry>;

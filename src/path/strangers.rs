@@ -1,6 +1,6 @@
 //! Requests without a valid credential: bounded in number, and in what they leave in the trail.
 
-use super::identify::StrangerEntries;
+use super::collapse::Collapse;
 use super::refusal::Refusal;
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::identity::Rejected;
@@ -19,7 +19,8 @@ const WAITING: usize = 1024;
 /// Counts strangers by address, refuses them, and keeps what is to be recorded of them.
 pub(super) struct Strangers {
     quota: DefaultKeyedRateLimiter<Option<IpAddr>>,
-    entries: StrangerEntries,
+    /// One a minute and address, with a count.
+    entries: Collapse<(Option<IpAddr>, &'static str), Entry>,
     waiting: Mutex<Vec<Entry>>,
 }
 
@@ -29,7 +30,7 @@ impl Strangers {
         let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
         Self {
             quota: DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute)),
-            entries: StrangerEntries::new(1),
+            entries: Collapse::new(1),
             waiting: Mutex::default(),
         }
     }
