@@ -4,10 +4,14 @@
 //! denied, 3 for policies or settings that are not valid.
 
 pub mod audit;
+mod check;
 mod demo;
 mod explain;
+mod folder;
+mod init;
 pub mod key;
 mod serve;
+mod test;
 
 use crate::administer::{GatewayError, LoadError};
 use crate::policy::diagnostic::Diagnostics;
@@ -31,6 +35,12 @@ enum Command {
     Serve(Box<serve::ServeArguments>),
     /// Runs the gateway in front of a built-in stand-in for Directus, to see it at work
     Demo(demo::DemoArguments),
+    /// Writes settings and policies to start from
+    Init(init::InitArguments),
+    /// Says what is wrong with the settings and the policies
+    Check(check::CheckArguments),
+    /// Runs the tests of the policies
+    Test(test::TestArguments),
     /// Tells what one call would do, and what the policies say of it
     Explain(explain::ExplainArguments),
     /// Issues, lists and revokes client keys
@@ -46,6 +56,21 @@ enum Ended {
     Well,
     /// The call is denied.
     Denied,
+    /// A test has failed.
+    Failed,
+    /// Policies or settings are not valid.
+    Invalid,
+}
+
+impl Ended {
+    fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Failed => 1,
+            Self::Denied => 2,
+            Self::Invalid => 3,
+        }
+    }
 }
 
 /// Why a command failed.
@@ -66,6 +91,18 @@ enum CommandError {
     /// The audit trail.
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
+    /// What `init` would have written over.
+    #[error("nothing is written, as there already is {files}", files = names(.0))]
+    Exists(Vec<PathBuf>),
+    /// A file that a command writes.
+    #[error("cannot write `{path}`: {cause}", path = path.display())]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
     /// A file that a command was given.
     #[error("cannot read `{path}`: {cause}", path = path.display())]
     Read {
@@ -88,13 +125,13 @@ enum CommandError {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments.command, &mut io::stdout().lock()) {
-        Ok(Ended::Well) => ExitCode::SUCCESS,
-        Ok(Ended::Denied) => ExitCode::from(2),
+        Ok(ended) => ExitCode::from(ended.code()),
         // Whoever reads the answer has had enough of it.
         Err(CommandError::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("{}", shown(&error));
-            ExitCode::from(if is_invalid(&error) { 3 } else { 1 })
+            let ended = if is_invalid(&error) { Ended::Invalid } else { Ended::Failed };
+            ExitCode::from(ended.code())
         }
     }
 }
@@ -103,6 +140,9 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, out),
         Command::Demo(arguments) => demo::run(&arguments, out),
+        Command::Init(arguments) => init::run(&arguments, out),
+        Command::Check(arguments) => check::run(&arguments, out),
+        Command::Test(arguments) => test::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
@@ -118,6 +158,15 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
 /// The runtime of the commands that wait for something.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether what is written to standard output should have colours.
+fn coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// The error with its causes, each once; what is wrong with a file is shown in the file.
@@ -138,6 +187,8 @@ fn diagnostics(error: &CommandError) -> Option<&Diagnostics> {
         | CommandError::Gateway(_)
         | CommandError::Key(_)
         | CommandError::Audit(_)
+        | CommandError::Exists(_)
+        | CommandError::Write { .. }
         | CommandError::Read { .. }
         | CommandError::Input(_)
         | CommandError::Output(_) => None,
@@ -167,6 +218,8 @@ fn is_invalid(error: &CommandError) -> bool {
         },
         CommandError::Key(_)
         | CommandError::Audit(_)
+        | CommandError::Exists(_)
+        | CommandError::Write { .. }
         | CommandError::Read { .. }
         | CommandError::Input(_)
         | CommandError::Output(_) => false,

@@ -329,6 +329,21 @@ limits:
     }
 
     #[test]
+    fn the_example_has_every_key_with_its_default() {
+        let example = super::super::EXAMPLE;
+        let default = Config { policies: Some("policies".into()), ..Config::default() };
+        assert_eq!(format!("{:?}", read(example)), format!("{default:?}"));
+        let uncommented = example.replace("# set: ", "");
+        for mapping in [CONFIG, LISTEN, UPSTREAM, SCHEMA, AUDIT, IDENTITY, LIMITS] {
+            for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
+                let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
+                assert!(found, "{}: {key}", mapping.name);
+            }
+        }
+        assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
+    }
+
+    #[test]
     fn what_is_left_out_has_its_default() {
         let (read, default) = (read("version: 1\n"), Config::default());
         assert_eq!(format!("{read:?}"), format!("{default:?}"));

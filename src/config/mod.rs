@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A `warrener.yaml` to start from: every setting with its default, and what it means.
+pub const EXAMPLE: &str = include_str!("example.yaml");
+
 /// Every setting of the gateway, with its default filled in.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -171,6 +171,18 @@ impl Diagnostics {
         Self { list, sources }
     }
 
+    /// These and others, of other files.
+    pub fn and(mut self, others: Self) -> Self {
+        self.list.extend(others.list);
+        self.sources.texts.extend(others.sources.texts);
+        Self::new(self.list, self.sources)
+    }
+
+    /// How many of them have that severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list.iter().filter(|one| one.severity == severity).count()
+    }
+
     /// Whether one of them keeps the files from being used.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|one| one.severity == Severity::Error)

@@ -15,6 +15,7 @@ pub mod judge;
 pub mod pattern;
 mod principal;
 mod rules;
+pub mod run_case;
 pub mod set;
 mod visibility;
 mod wording;

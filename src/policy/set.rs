@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub const GUARDRAILS_FILE: &str = "guardrails.yaml";
 
 /// What ends the name of a file of policy tests.
-const TESTS: &str = ".test.yaml";
+pub const TESTS: &str = ".test.yaml";
 
 /// Every role and the guardrails, loaded whole or not at all.
 #[derive(Clone, Debug)]
@@ -110,6 +110,12 @@ pub fn built_in_sources() -> Vec<Source> {
     .map(|(name, text)| Source::new(name, text))
     .collect()
 }
+
+/// Where [`BUILT_IN_SCHEMA`] stands beside the built-in files.
+pub const BUILT_IN_SCHEMA_FILE: &str = "schema/snapshot.yaml";
+
+/// The schema that the built-in tests name.
+pub const BUILT_IN_SCHEMA: &str = include_str!("../../policies/schema/snapshot.yaml");
 
 fn is_yaml(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
