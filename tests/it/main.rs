@@ -16,6 +16,8 @@ mod likeness;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;
