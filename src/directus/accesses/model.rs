@@ -90,6 +90,12 @@ fn written_collections(
     };
     let mut accesses = vec![Access::asked(action, COLLECTIONS, written, extent)];
     accesses.extend(touches);
+    if action == Action::Update {
+        // A collection that Directus keeps no row about yet, such as its own, gets one.
+        let rows = Extent::New(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+        let row = Access::asked(Action::Create, COLLECTIONS, Fields::none(), rows);
+        accesses.push(row.with_origin(Origin::Implied).with_via("meta"));
+    }
     accesses.push(Access::asked(Action::Read, COLLECTIONS, Fields::all(), Extent::Keys(keys)));
     Ok(done(accesses))
 }
