@@ -28,9 +28,7 @@ pub(super) struct PlaceArguments {
 /// How an answer looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
     Human,
-    /// For programs
     Json,
 }
 

@@ -123,7 +123,10 @@ enum CommandError {
 /// Runs the command line of this process.
 #[expect(clippy::print_stderr, reason = "messages belong on standard error")]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(stopped) => return shown_by_parser(&stopped),
+    };
     match run(arguments.command, &mut io::stdout().lock()) {
         Ok(ended) => ExitCode::from(ended.code()),
         // Whoever reads the answer has had enough of it.
@@ -134,6 +137,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(ended.code())
         }
     }
+}
+
+/// Help was asked for, or the line cannot be read. That is a failure like others: 2 would say that a call is denied.
+fn shown_by_parser(stopped: &clap::Error) -> ExitCode {
+    // Where this cannot be printed, nothing can.
+    let _ = stopped.print();
+    ExitCode::from(if stopped.use_stderr() { Ended::Failed.code() } else { Ended::Well.code() })
 }
 
 fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {

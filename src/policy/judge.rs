@@ -68,6 +68,14 @@ fn understand(schema: Option<&SchemaSnapshot>, wire: &Wire<'_>) -> Result<(Meani
     header::content_encoding(&wire.content_encoding).map_err(|error| because(&error))?;
     let incoming = Incoming::read(wire.body).map_err(|error| because(&error))?;
     let meaning = Meaning::read(wire.query_string, &incoming)?;
-    let decoded = decode(&meaning, schema)?;
+    let decoded = match decode(&meaning, schema) {
+        // Offline there is nothing to wait for.
+        Err(Misread::NoSchema) => {
+            return Err(Misread::because(
+                "no schema is given, so it cannot be told what this call would do: name one",
+            ));
+        }
+        decoded => decoded?,
+    };
     Ok((meaning, decoded))
 }
