@@ -4,7 +4,13 @@
 #[cfg(test)]
 mod accept;
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod audit_command;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

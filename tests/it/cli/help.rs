@@ -1,0 +1,491 @@
+//! The help of every command.
+
+use super::Desk;
+
+async fn help(command: &str) -> String {
+    Desk::new().run(&format!("{command} --help")).await
+}
+
+#[tokio::test]
+async fn help_of_all() {
+    insta::assert_snapshot!(help("").await, @r#"
+    exit code 0
+    --- output
+    A policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint
+
+    Usage: warrener <COMMAND>
+
+    Commands:
+      serve    Runs the gateway in front of a Directus
+      init     Writes settings and policies to start from
+      check    Says what is wrong with the settings and the policies
+      test     Runs the tests of the policies
+      explain  Tells what one call would do, and what the policies say of it
+      key      Issues, lists and revokes client keys
+      audit    Asks the audit trail what was called, by whom, and what came of it
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_serve() {
+    insta::assert_snapshot!(help("serve").await, @r#"
+    exit code 0
+    --- output
+    Runs the gateway in front of a Directus
+
+    Usage: warrener serve [OPTIONS]
+
+    Options:
+          --config <FILE>                The settings; `warrener.yaml` in the working folder where there
+                                         is one [env: WARRENER_CONFIG=]
+          --listen <ADDRESS>             Where clients connect [env: WARRENER_LISTEN=]
+          --insecure                     Listen in cleartext on an address that others can reach
+          --upstream <URL>               The Directus behind the gateway, such as
+                                         `https://cms.example.com` [env: WARRENER_UPSTREAM=]
+          --token-env <VARIABLE>         The environment variable with the Directus token that calls go
+                                         upstream with; `DIRECTUS_TOKEN` [env: WARRENER_TOKEN_ENV=]
+          --token-file <PATH>            The file with that token [env: WARRENER_TOKEN_FILE=]
+          --schema-token-env <VARIABLE>  The environment variable with the gateway's own token, for
+                                         reading the schema; the upstream token if left out [env:
+                                         WARRENER_SCHEMA_TOKEN_ENV=]
+          --policies <DIR>               The folder of policy files; the built-in policies if left out
+                                         [env: WARRENER_POLICIES=]
+          --schema <PATH>                A folder or file with the schema, instead of reading it from
+                                         Directus [env: WARRENER_SCHEMA=]
+          --audit <URL>                  The audit trail [env: WARRENER_AUDIT=]
+          --keys <FILE>                  The file of client keys [env: WARRENER_KEYS=]
+          --role <ROLE>                  The role of the key that is made where there is no key file yet
+                                         [default: reader]
+      -h, --help                         Print help
+      -V, --version                      Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_demo() {
+    insta::assert_snapshot!(help("demo").await, @"");
+}
+
+#[tokio::test]
+async fn help_of_init() {
+    insta::assert_snapshot!(help("init").await, @r#"
+    exit code 0
+    --- output
+    Writes settings and policies to start from
+
+    Usage: warrener init [DIR]
+
+    Arguments:
+      [DIR]  The folder that they are written into, made where it is not there; the working folder where
+             it is left out
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_check() {
+    insta::assert_snapshot!(help("check").await, @r#"
+    exit code 0
+    --- output
+    Says what is wrong with the settings and the policies
+
+    Usage: warrener check [OPTIONS]
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_test() {
+    insta::assert_snapshot!(help("test").await, @r#"
+    exit code 0
+    --- output
+    Runs the tests of the policies
+
+    Usage: warrener test [OPTIONS] [FILE]...
+
+    Arguments:
+      [FILE]...  Files of tests; those beside the policies where none is named
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_explain() {
+    insta::assert_snapshot!(help("explain").await, @r#"
+    exit code 0
+    --- output
+    Tells what one call would do, and what the policies say of it
+
+    Usage: warrener explain [OPTIONS] --role <ROLE> [CALL]
+
+    Arguments:
+      [CALL]  A JSON-RPC message, or `{"tool": …, "arguments": {…}}`; read from standard input where it
+              is left out
+
+    Options:
+          --role <ROLE>           The role that calls
+          --policies <DIR>        The folder of policy files; the built-in policies where it is left out
+          --schema <PATH>         A folder with what `GET /collections`, `/fields` and `/relations`
+                                  answer, or a `directus schema snapshot` file
+          --jsonl <CALLS>         A file of calls, one JSON object a line; each is answered with one
+                                  line
+          --json                  Answer with JSON
+          --query-string <QUERY>  The query string of the call's address, such as `?tool_mode=registry`
+                                  [default: ""]
+      -h, --help                  Print help
+      -V, --version               Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key() {
+    insta::assert_snapshot!(help("key").await, @r#"
+    exit code 0
+    --- output
+    Issues, lists and revokes client keys
+
+    Usage: warrener key [OPTIONS] <COMMAND>
+
+    Commands:
+      new     Issues a key and prints it once
+      list    Lists the keys, without the keys themselves
+      revoke  Takes a key away; a running gateway refuses it within a second
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --keys <FILE>  The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+      -h, --help         Print help
+      -V, --version      Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key_new() {
+    insta::assert_snapshot!(help("key new").await, @r#"
+    exit code 0
+    --- output
+    Issues a key and prints it once
+
+    Usage: warrener key new [OPTIONS] --role <ROLE> <NAME>
+
+    Arguments:
+      <NAME>  The client's name
+
+    Options:
+          --role <ROLE>           The policy role that speaks for the client
+          --expires <TIME>        For how long the key is taken, such as `90d` or `12h`; for ever where
+                                  it is left out
+          --token-env <VARIABLE>  The environment variable with the Directus token that the client's
+                                  calls go upstream with
+          --keys <FILE>           The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+          --token-file <PATH>     The file with that token
+      -h, --help                  Print help
+      -V, --version               Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key_list() {
+    insta::assert_snapshot!(help("key list").await, @r#"
+    exit code 0
+    --- output
+    Lists the keys, without the keys themselves
+
+    Usage: warrener key list [OPTIONS]
+
+    Options:
+          --format <FORMAT>  How the list looks [default: table] [possible values: table, json, csv]
+          --keys <FILE>      The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+      -h, --help             Print help
+      -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key_revoke() {
+    insta::assert_snapshot!(help("key revoke").await, @r#"
+    exit code 0
+    --- output
+    Takes a key away; a running gateway refuses it within a second
+
+    Usage: warrener key revoke [OPTIONS] <NAME>
+
+    Arguments:
+      <NAME>  The client's name
+
+    Options:
+          --keys <FILE>  The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+      -h, --help         Print help
+      -V, --version      Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit() {
+    insta::assert_snapshot!(help("audit").await, @r#"
+    exit code 0
+    --- output
+    Asks the audit trail what was called, by whom, and what came of it
+
+    Usage: warrener audit [OPTIONS] <COMMAND>
+
+    Commands:
+      query  List calls, the latest first
+      show   Show everything about one call
+      tail   List the latest calls, and with -f each further one when it has ended
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_query() {
+    insta::assert_snapshot!(help("audit query").await, @r#"
+    exit code 0
+    --- output
+    List calls, the latest first
+
+    A call must fit all that is given. `*` stands for any run of characters in names and rules.
+
+    Usage: warrener audit query [OPTIONS]
+
+    Options:
+          --since <TIME>
+              Started then or later: `30m`, `2h`, `7d`, `today`, `yesterday`, `2026-11-22`,
+              `2026-11-22T10:00:00Z` (UTC)
+
+          --until <TIME>
+              Started before then
+
+          --principal <NAME>
+              Called by that client
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --role <ROLE>
+              Decided by that role's policy
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+          --tool <TOOL>
+              Calls of that Directus tool
+
+          --action <ACTION>
+              With an access that does so: read, create, update, delete, execute, import
+
+          --collection <COLLECTION>
+              With an access to that collection; with --action, both of the same access
+
+          --decision <DECISION>
+              Permitted or denied; observed denials are denials
+
+              [possible values: permit, deny]
+
+          --rule <RULE>
+              Decided by that rule: `editor/no-deletes`, `guardrails/*`
+
+          --outcome <OUTCOME>
+              Ended like that; `open` has not ended
+
+              [possible values: ok, error, refused, failed, unknown, open]
+
+          --limit <N>
+              At most so many; a table has 100 where this is not given, the other formats all
+
+          --oldest-first
+              The earliest first
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_show() {
+    insta::assert_snapshot!(help("audit show").await, @r#"
+    exit code 0
+    --- output
+    Show everything about one call
+
+    Usage: warrener audit show [OPTIONS] <ID>
+
+    Arguments:
+      <ID>
+              The call's id, or enough of its beginning
+
+    Options:
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_tail() {
+    insta::assert_snapshot!(help("audit tail").await, @r#"
+    exit code 0
+    --- output
+    List the latest calls, and with -f each further one when it has ended
+
+    Usage: warrener audit tail [OPTIONS]
+
+    Options:
+      -f, --follow
+              Wait for further calls, until interrupted
+
+      -n, --lines <N>
+              Begin with so many of the latest calls
+
+              [default: 10]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_read_is_a_failure_and_no_denial() {
+    let desk = Desk::new();
+    insta::assert_snapshot!(desk.run("serv").await, @r#"
+    exit code 1
+    --- messages
+    error: unrecognized subcommand 'serv'
+
+      tip: a similar subcommand exists: 'serve'
+
+    Usage: warrener <COMMAND>
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(desk.run("explain --rôle reader").await, @r#"
+    exit code 1
+    --- messages
+    error: unexpected argument '--rôle' found
+
+      tip: a similar argument exists: '--role'
+
+    Usage: warrener explain --role <ROLE> [CALL]
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(desk.run("key").await, @r#"
+    exit code 1
+    --- messages
+    Issues, lists and revokes client keys
+
+    Usage: warrener key [OPTIONS] <COMMAND>
+
+    Commands:
+      new     Issues a key and prints it once
+      list    Lists the keys, without the keys themselves
+      revoke  Takes a key away; a running gateway refuses it within a second
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+          --keys <FILE>  The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+      -h, --help         Print help
+      -V, --version      Print version
+    "#);
+}
