@@ -17,6 +17,7 @@ async fn help_of_all() {
 
     Commands:
       serve    Runs the gateway in front of a Directus
+      demo     Runs the gateway in front of a built-in stand-in for Directus, to see it at work
       init     Writes settings and policies to start from
       check    Says what is wrong with the settings and the policies
       test     Runs the tests of the policies
@@ -68,7 +69,21 @@ async fn help_of_serve() {
 
 #[tokio::test]
 async fn help_of_demo() {
-    insta::assert_snapshot!(help("demo").await, @"");
+    insta::assert_snapshot!(help("demo").await, @r#"
+    exit code 0
+    --- output
+    Runs the gateway in front of a built-in stand-in for Directus, to see it at work
+
+    Usage: warrener demo [OPTIONS]
+
+    Options:
+          --listen <ADDRESS>  Where the demo listens; port 0 takes any free one [default:
+                              127.0.0.1:8080]
+          --dir <DIR>         The folder that the demo's trail, `warrener-demo.db`, is written to
+                              [default: .]
+      -h, --help              Print help
+      -V, --version           Print version
+    "#);
 }
 
 #[tokio::test]
