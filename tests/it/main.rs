@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accept;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod audit_command;
 #[cfg(test)]
 mod demo;

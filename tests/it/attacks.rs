@@ -1,0 +1,85 @@
+//! Ways past the policy that worked once, each named after what it did on a real Directus. All are refused before anything
+//! is forwarded, by the built-in policies.
+
+use serde_json::{Value, json};
+use warrener::directus::SchemaSnapshot;
+use warrener::policy::judge::{Judged, Wire, judge};
+use warrener::policy::{Code, PolicySet, Principal, Proof, Verdict};
+
+/// Articles with an author and comments, both people of Directus' own, and blocks that may be of several kinds.
+fn schema(more: &[(&str, &str)], relations: &[Value]) -> SchemaSnapshot {
+    let names = [
+        "articles",
+        "comments",
+        "a,directus_users",
+        "directus_users",
+        "directus_collections",
+        "directus_fields",
+        "directus_relations",
+    ];
+    let own = [
+        ("articles", "title"),
+        ("articles", "owner"),
+        ("comments", "article"),
+        ("comments", "item"),
+        ("comments", "kind"),
+        ("directus_users", "email"),
+    ];
+    let collections: Vec<Value> =
+        names.iter().map(|name| json!({"collection": name, "meta": null})).collect();
+    let keys = names.iter().map(|name| {
+        json!({"collection": name, "field": "id", "type": "integer", "schema": {"is_primary_key": true}})
+    });
+    let columns = own.iter().map(|(collection, field)| {
+        json!({"collection": collection, "field": field, "type": "string", "schema": {}})
+    });
+    let lists = more.iter().map(|(collection, field)| {
+        json!({"collection": collection, "field": field, "type": "alias", "schema": null})
+    });
+    let fields: Vec<Value> = keys.chain(columns).chain(lists).collect();
+    let text = |rows: &[Value]| Value::from(rows).to_string();
+    SchemaSnapshot::from_rest(&text(&collections), &text(&fields), &text(relations)).unwrap()
+}
+
+/// A relation from many to one, listed at the one's end where `list` is a name.
+fn relation(collection: &str, field: &str, related: &str, list: Option<&str>) -> Value {
+    json!({
+        "collection": collection, "field": field, "related_collection": related,
+        "meta": {"one_field": list, "one_deselect_action": "delete"}, "schema": null,
+    })
+}
+
+fn judged(role: &str, schema: &SchemaSnapshot, tool: &str, arguments: &Value) -> Judged {
+    let set = PolicySet::built_in().unwrap();
+    let principal = Principal { name: "attacker".into(), role: role.into(), proof: Proof::Key };
+    let params = json!({"name": tool, "arguments": arguments});
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+    let wire = Wire { content_type: vec!["application/json"], body: body.as_bytes(), ..Wire::default() };
+    judge(&set, &principal, Some(schema), &wire)
+}
+
+/// Why it is refused; a permit fails the test.
+fn refused(role: &str, schema: &SchemaSnapshot, tool: &str, arguments: &Value) -> (Code, String) {
+    match judged(role, schema, tool, arguments).decision.verdict {
+        Verdict::Deny(reason, _) => (reason.code, reason.rule),
+        Verdict::Permit(permit) => panic!("{tool} {arguments} is permitted: {permit:?}"),
+    }
+}
+
+/// A developer makes a field without a column and calls it `owner.email`; whoever reads it by its name then reads the
+/// owner's own field, in Directus' users, which no rule was asked about.
+#[test]
+fn a_field_called_like_a_path_is_not_read_as_a_field() {
+    let list = relation("comments", "article", "articles", Some("owner.email"));
+    let schema = schema(&[("articles", "owner.email")], &[list]);
+    for role in ["reader", "content-editor", "developer"] {
+        let named =
+            json!({"action": "read", "collection": "articles", "query": {"fields": ["id", "owner.email"]}});
+        assert_eq!(refused(role, &schema, "items", &named).0, Code::NotUnderstood);
+        // Spelled out, a wildcard leaves it out.
+        let all = judged(role, &schema, "items", &json!({"action": "read", "collection": "articles"}));
+        let Verdict::Permit(permit) = all.decision.verdict else { panic!("{role}: {:?}", all.decision) };
+        let arguments = Value::Object(permit.meaning.arguments().unwrap().clone());
+        assert_eq!(arguments["query"]["fields"], json!(["id", "owner", "title"]));
+    }
+}
