@@ -83,3 +83,50 @@ fn a_field_called_like_a_path_is_not_read_as_a_field() {
         assert_eq!(arguments["query"]["fields"], json!(["id", "owner", "title"]));
     }
 }
+
+/// Directus keeps the collections of a many-to-any relation as one text, and takes it apart at its commas.
+#[test]
+fn a_comma_does_not_hide_a_system_collection_in_a_relation() {
+    let schema = schema(&[], &[]);
+    let allowed = |names: &Value| {
+        let meta = json!({"one_collection_field": "kind", "one_allowed_collections": names});
+        let data =
+            json!({"collection": "comments", "field": "item", "related_collection": null, "meta": meta});
+        json!({"action": "create", "collection": "comments", "field": "item", "data": data})
+    };
+    assert!(
+        judged("developer", &schema, "relations", &allowed(&json!(["articles"]))).decision.permit().is_some()
+    );
+    for names in [json!(["articles,directus_users"]), json!(["a,directus_users"]), json!(["no_such"])] {
+        let (code, _) = refused("developer", &schema, "relations", &allowed(&names));
+        assert_eq!(code, Code::NotUnderstood, "{names}");
+    }
+    let (code, rule) = refused("developer", &schema, "relations", &allowed(&json!(["directus_users"])));
+    assert_eq!((code, rule.as_str()), (Code::Forbidden, "guardrails/no-access-control"));
+}
+
+/// With a pointer Directus drops the list at its other end, and with a collection all that points to it.
+#[test]
+fn dropping_a_pointer_takes_no_field_from_a_system_collection() {
+    let list = relation("articles", "owner", "directus_users", Some("articles"));
+    let schema = schema(&[("directus_users", "articles")], &[list]);
+    for (tool, arguments) in [
+        ("fields", json!({"action": "delete", "collection": "articles", "field": "owner"})),
+        ("collections", json!({"action": "delete", "keys": ["articles"]})),
+    ] {
+        let (code, rule) = refused("developer", &schema, tool, &arguments);
+        assert_eq!((code, rule.as_str()), (Code::Forbidden, "guardrails/no-access-control"), "{tool}");
+    }
+    let title = json!({"action": "delete", "collection": "articles", "field": "title"});
+    assert!(judged("developer", &schema, "fields", &title).decision.permit().is_some());
+}
+
+/// Dropping a collection drops the columns that point to it; they are in the list of accesses.
+#[test]
+fn dropping_a_collection_changes_those_that_point_to_it() {
+    let schema = schema(&[], &[relation("comments", "article", "articles", None)]);
+    let judged =
+        judged("developer", &schema, "collections", &json!({"action": "delete", "keys": ["articles"]}));
+    let dropped = judged.decision.accesses.iter().find(|access| access.collection == "comments").unwrap();
+    assert_eq!(dropped.fields.shown(), ["article"]);
+}
