@@ -130,3 +130,16 @@ fn dropping_a_collection_changes_those_that_point_to_it() {
     let dropped = judged.decision.accesses.iter().find(|access| access.collection == "comments").unwrap();
     assert_eq!(dropped.fields.shown(), ["article"]);
 }
+
+/// A column can be the list of another relation too: null then deletes the children.
+#[test]
+fn a_pointer_that_is_also_a_list_is_a_list() {
+    let pointer = relation("articles", "owner", "directus_users", None);
+    let list = relation("comments", "article", "articles", Some("owner"));
+    for relations in [[pointer.clone(), list.clone()], [list, pointer]] {
+        let arguments =
+            json!({"action": "update", "collection": "articles", "keys": [1], "data": {"owner": null}});
+        let (code, _) = refused("content-editor", &schema(&[], &relations), "items", &arguments);
+        assert_eq!(code, Code::NotUnderstood);
+    }
+}
