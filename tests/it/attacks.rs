@@ -143,3 +143,19 @@ fn a_pointer_that_is_also_a_list_is_a_list() {
         assert_eq!(code, Code::NotUnderstood);
     }
 }
+
+/// Directus reads a list under a field as fields called `0`, `1`, …, and takes a text of several values apart at its commas.
+#[test]
+fn filters_that_directus_takes_apart_are_not_understood() {
+    let schema = schema(&[], &[]);
+    for filter in [
+        json!({"owner": ["x"]}),
+        json!({"title": [{"_eq": "x"}]}),
+        json!({"title": {"_in": "x,$CURRENT_USER.token"}}),
+        json!({"title": {"_in": ["$CURRENT_USER[token]"]}}),
+    ] {
+        let arguments = json!({"action": "read", "collection": "articles", "query": {"filter": filter}});
+        let (code, _) = refused("content-editor", &schema, "items", &arguments);
+        assert_eq!(code, Code::NotUnderstood, "{arguments}");
+    }
+}
