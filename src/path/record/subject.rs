@@ -4,7 +4,7 @@ use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
 use crate::audit::mask::mask;
 use crate::config::KeptArguments;
-use crate::directus::Meaning;
+use crate::directus::{Meaning, Tool};
 use crate::mcp::Incoming;
 use crate::path::refusal::Refusal;
 use crate::policy::pattern::FieldPattern;
@@ -21,16 +21,15 @@ const LONGEST_ARGUMENTS: usize = 64 * 1024;
 const LONGEST_NAME: usize = 80;
 
 /// What makes two refusals the same.
-pub(super) type Same = (String, &'static str, Option<String>, Option<String>);
+pub(super) type Same = (String, &'static str, Option<String>, Option<&'static str>);
 
 /// The key under which repeats of a refusal are counted together.
+///
+/// A tool that Directus does not have counts as any other such: a client could invent thousands of names, each recorded
+/// apart, until there is no room to count the refusals of anybody else.
 pub(super) fn same(subject: &Subject) -> Same {
-    (
-        subject.principal.clone(),
-        subject.reason.unwrap_or_default(),
-        subject.rule.clone(),
-        subject.tool.clone(),
-    )
+    let known = subject.tool.as_deref().and_then(Tool::named).map(Tool::as_str);
+    (subject.principal.clone(), subject.reason.unwrap_or_default(), subject.rule.clone(), known)
 }
 
 impl Recorder {
@@ -140,4 +139,17 @@ fn method(message: &Result<Incoming, Refusal>) -> String {
 
 fn cut(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_tools_do_not_fill_the_room_for_counting() {
+        let called = |tool: &str| same(&Subject { tool: Some(tool.to_owned()), ..Subject::default() });
+        assert_eq!(called("invented-1"), called("invented-2"));
+        assert_ne!(called("items"), called("files"));
+        assert_ne!(called("items"), called("invented-1"));
+    }
 }
