@@ -21,17 +21,23 @@ pub(crate) fn own_field<'a>(
     name: &str,
     place: &str,
 ) -> Result<&'a FieldKind, Misread> {
+    // A field without a column may be called `user_created.email`; what is read by that name is the user's own field.
+    if is_path(name) {
+        return Err(Misread::beyond(&format!("`{}` in `{place}`", shown(name))));
+    }
     if let Some(field) = collection.fields.get(name) {
         return Ok(&field.kind);
-    }
-    if name.contains(['.', '(', ':', '$']) {
-        return Err(Misread::beyond(&format!("`{}` in `{place}`", shown(name))));
     }
     Err(Misread::because(format!(
         "{} has no field `{}`, which `{place}` names",
         collection.name,
         shown(name)
     )))
+}
+
+/// Whether Directus reads that name as a path or a function, even where a field has it.
+pub(crate) fn is_path(name: &str) -> bool {
+    name.contains(['.', ',', '(', ')', ':', '$'])
 }
 
 /// That a field is shown in the data studio only.

@@ -91,6 +91,10 @@ fn combined(
 /// Reads what a field is compared with: an object of operators, or a plain value for equality.
 fn compares(name: &str, value: &Value) -> Result<bool, Misread> {
     let Value::Object(operators) = value else {
+        // Directus takes the places of a list for the names of fields.
+        if value.is_array() {
+            return Err(Misread::beyond(&format!("the list under `{}` in `filter`", shown(name))));
+        }
         operand(name, value)?;
         return Ok(true);
     };
@@ -107,10 +111,11 @@ fn compares(name: &str, value: &Value) -> Result<bool, Misread> {
     Ok(!operators.is_empty())
 }
 
-/// A value to compare with. `$CURRENT_USER.email` would read the user's own row, so a variable may have no path.
+/// A value to compare with. `$CURRENT_USER.email` would read the user's own row, so a variable may have no path; nor may it
+/// stand in a text that Directus takes apart at its commas.
 fn operand(name: &str, value: &Value) -> Result<(), Misread> {
     match value {
-        Value::String(text) if text.starts_with("$CURRENT_") && text.contains('.') => {
+        Value::String(text) if text.contains("$CURRENT_") && text.contains(['.', ',', '[']) => {
             Err(Misread::beyond(&format!("`{}` in `filter`", shown(text))))
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),

@@ -6,7 +6,7 @@ pub mod access;
 pub mod accesses;
 mod arguments;
 pub mod call;
-mod field;
+pub(crate) mod field;
 mod filter;
 mod key;
 mod misread;

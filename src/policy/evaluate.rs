@@ -7,6 +7,7 @@ use super::imports;
 use super::rules::Rules;
 use super::wording;
 use crate::directus::accesses::Decoded;
+use crate::directus::field::is_path;
 use crate::directus::schema::FieldKind;
 use crate::directus::{Access, Action, Origin, ToolCall};
 use std::collections::BTreeSet;
@@ -178,8 +179,10 @@ impl Findings {
             None => !nothing && rules.redacted(&collection.name, name).is_none(),
         };
         let data = collection.fields.values().filter(|field| field.kind != FieldKind::Presentation);
+        // A field that is called like a path cannot be asked for by its name.
+        let stays = |name: &str| readable(name) && !dropped.contains(name) && !is_path(name);
         let (kept, hidden): (Vec<&str>, Vec<&str>) =
-            data.map(|field| field.name.as_str()).partition(|name| readable(name) && !dropped.contains(name));
+            data.map(|field| field.name.as_str()).partition(|name| stays(name));
         if hidden.is_empty() {
             return;
         }

@@ -6,6 +6,8 @@ mod accept;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod audit_command;
 #[cfg(test)]
 mod cli;

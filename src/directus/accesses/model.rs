@@ -5,7 +5,7 @@ use crate::directus::access::{Access, Action, Extent, Fields, Key, Origin};
 use crate::directus::arguments::{Arguments, object, only};
 use crate::directus::call::shown;
 use crate::directus::misread::Misread;
-use crate::directus::schema::{FieldKind, SchemaSnapshot};
+use crate::directus::schema::{Collection, Field, FieldKind, SchemaSnapshot};
 use crate::directus::tool::Verb;
 use serde_json::{Map, Value};
 
@@ -48,6 +48,8 @@ pub(super) fn collections(
             for key in &keys {
                 let target = collection(schema, &key.to_string())?;
                 accesses.push(touched(&target.name, Fields::none()));
+                accesses.extend(target.fields.values().flat_map(|field| ends(schema, target, field)));
+                accesses.extend(pointers(schema, target));
                 let items = Access::asked(Action::Delete, &target.name, Fields::none(), Extent::All);
                 accesses.push(items.with_origin(Origin::Implied).with_via("items"));
                 accesses.extend(implied::cascade(target, schema));
@@ -115,11 +117,14 @@ pub(super) fn fields(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> 
             let field = arguments.text("field")?;
             let extent = Extent::Keys(vec![Key::Text(format!("{}.{field}", target.name))]);
             let items = Access::asked(Action::Update, &target.name, Fields::named([field]), Extent::All);
-            return Ok(done(vec![
+            let mut accesses = vec![
                 Access::asked(Action::Delete, FIELDS, Fields::none(), extent),
                 touched(&target.name, Fields::named([field])),
-                items.with_origin(Origin::Implied).with_via("items"),
-            ]));
+            ];
+            accesses
+                .extend(target.fields.get(field).into_iter().flat_map(|field| ends(schema, target, field)));
+            accesses.push(items.with_origin(Origin::Implied).with_via("items"));
+            return Ok(done(accesses));
         }
         Verb::Read | Verb::Import => return Err(no_import()),
     };
@@ -171,7 +176,7 @@ pub(super) fn relations(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) 
             return Err(Misread::because("`field` and `field` in `data` name different fields"));
         }
         written.named.extend(data.keys().filter(|key| *key != "collection" && *key != "field").cloned());
-        sides.extend(other_sides(data)?);
+        sides.extend(other_sides(data, schema)?);
     }
     sides.extend(present_sides(schema, &target.name, field));
     let extent = Extent::Keys(vec![Key::Text(format!("{}.{field}", target.name))]);
@@ -188,8 +193,9 @@ pub(super) fn relations(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) 
     Ok(done(accesses))
 }
 
-/// Every collection that a relation's new description names.
-fn other_sides(data: &Map<String, Value>) -> Result<Vec<String>, Misread> {
+/// Every collection that a relation's new description names. Directus keeps those of a many-to-any relation as one text
+/// with commas, so that `a,directus_users` would be two of them: only names that are a collection's are taken.
+fn other_sides(data: &Map<String, Value>, schema: &SchemaSnapshot) -> Result<Vec<String>, Misread> {
     let mut sides = optional_name(data, "related_collection")?;
     for (part, keys) in [
         ("meta", &["many_collection", "one_collection"][..]),
@@ -206,7 +212,44 @@ fn other_sides(data: &Map<String, Value>) -> Result<Vec<String>, Misread> {
             }
         }
     }
+    for side in &sides {
+        collection(schema, side)?;
+        if side.contains(',') {
+            return Err(Misread::because(format!("`{}` is read as several collections", shown(side))));
+        }
+    }
     Ok(sides)
+}
+
+/// The fields of other collections that Directus changes or drops along with this field: the list of children at the other
+/// end of its relation, or the children's pointer back.
+fn ends(schema: &SchemaSnapshot, target: &Collection, field: &Field) -> Vec<Access> {
+    match &field.kind {
+        FieldKind::ManyToOne { related } => {
+            let lists = schema.collection(related).into_iter().flat_map(|related| related.fields.values());
+            let listing = lists.filter(|list| {
+                matches!(&list.kind, FieldKind::OneToMany { related, field: back, .. }
+                    if *related == target.name && *back == field.name)
+            });
+            listing.map(|list| touched(related, Fields::named([&list.name]))).collect()
+        }
+        FieldKind::OneToMany { related, field, .. } => vec![touched(related, Fields::named([field]))],
+        FieldKind::ManyToAny { .. } | FieldKind::Plain | FieldKind::Presentation => Vec::new(),
+    }
+}
+
+/// The fields that point to a collection: Directus drops them with it, or takes it from what they may point to.
+fn pointers(schema: &SchemaSnapshot, target: &Collection) -> Vec<Access> {
+    let points = |field: &&Field| match &field.kind {
+        FieldKind::ManyToOne { related } => *related == target.name,
+        FieldKind::ManyToAny { allowed, .. } => allowed.contains(&target.name),
+        FieldKind::OneToMany { .. } | FieldKind::Plain | FieldKind::Presentation => false,
+    };
+    let of = |other: &Collection| {
+        let fields = Fields::named(other.fields.values().filter(points).map(|field| &field.name));
+        (!fields.named.is_empty()).then(|| touched(&other.name, fields))
+    };
+    schema.collections().filter_map(of).collect()
 }
 
 /// Every collection that the relation of that field has on its other side today.

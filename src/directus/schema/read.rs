@@ -173,7 +173,8 @@ fn relate(collections: &mut BTreeMap<String, Collection>, row: RelationRow) {
         many.junction |= meta.as_ref().is_some_and(|meta| meta.junction_field.is_some());
         let allowed = meta.as_ref().and_then(|meta| meta.one_allowed_collections.as_ref()).map(names);
         let collection_field = meta.as_ref().and_then(|meta| meta.one_collection_field.clone());
-        if let Some(field) = many.fields.get_mut(&row.field) {
+        let field = many.fields.get_mut(&row.field);
+        if let Some(field) = field.filter(|field| !is_list(field)) {
             if let Some(related) = &row.related_collection {
                 field.kind = FieldKind::ManyToOne { related: related.clone() };
             } else if let (Some(allowed), Some(collection_field)) = (allowed, collection_field) {
@@ -200,9 +201,15 @@ fn relate(collections: &mut BTreeMap<String, Collection>, row: RelationRow) {
         Some("delete") => Deselect::Delete,
         Some(_) | None => Deselect::Nullify,
     };
-    if let Some(field) = one.fields.get_mut(&one_field) {
+    if let Some(field) = one.fields.get_mut(&one_field).filter(|field| !is_list(field)) {
         field.kind = FieldKind::OneToMany { related: row.collection, field: row.field, deselect };
     }
+}
+
+/// A field can be an end of two relations. As the list of one it is the most that it can be: whatever is written to it
+/// replaces children, and Directus goes by the first relation that it finds.
+fn is_list(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::OneToMany { .. })
 }
 
 /// SQLite gives a boolean as 0 or 1.

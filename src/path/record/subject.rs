@@ -2,9 +2,9 @@
 
 use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
-use crate::audit::mask::mask;
+use crate::audit::mask::{MASK, mask};
 use crate::config::KeptArguments;
-use crate::directus::Meaning;
+use crate::directus::{Meaning, Tool};
 use crate::mcp::Incoming;
 use crate::path::refusal::Refusal;
 use crate::policy::pattern::FieldPattern;
@@ -21,16 +21,15 @@ const LONGEST_ARGUMENTS: usize = 64 * 1024;
 const LONGEST_NAME: usize = 80;
 
 /// What makes two refusals the same.
-pub(super) type Same = (String, &'static str, Option<String>, Option<String>);
+pub(super) type Same = (String, &'static str, Option<String>, Option<&'static str>);
 
 /// The key under which repeats of a refusal are counted together.
+///
+/// A tool that Directus does not have counts as any other such: a client could invent thousands of names, each recorded
+/// apart, until there is no room to count the refusals of anybody else.
 pub(super) fn same(subject: &Subject) -> Same {
-    (
-        subject.principal.clone(),
-        subject.reason.unwrap_or_default(),
-        subject.rule.clone(),
-        subject.tool.clone(),
-    )
+    let known = subject.tool.as_deref().and_then(Tool::named).map(Tool::as_str);
+    (subject.principal.clone(), subject.reason.unwrap_or_default(), subject.rule.clone(), known)
 }
 
 impl Recorder {
@@ -90,7 +89,7 @@ fn reasons(subject: &mut Subject, decided: &Decided) {
     if let Some(refusal) = &decided.refusal {
         subject.rule = refusal.rule().map(str::to_owned);
         subject.reason = Some(refusal.code().as_str());
-        subject.detail = Some(detail(refusal, decided));
+        subject.detail = Some(without_secrets(&detail(refusal, decided)));
     } else if let Some(observed) = decision.observed.first() {
         subject.rule = Some(observed.rule.clone());
         subject.reason = Some(observed.code.as_str());
@@ -121,13 +120,21 @@ fn facts(decided: &Decided) -> Option<String> {
         return None;
     }
     let accesses: Vec<Value> = does.accesses.iter().map(explain::shown_in_full).collect();
-    let text = json!({ "accesses": accesses, "imports": does.imports }).to_string();
+    let imports: Vec<String> = does.imports.iter().map(|address| without_secrets(address)).collect();
+    let text = json!({ "accesses": accesses, "imports": imports }).to_string();
     Some(bounded(text, LONGEST_FACTS))
 }
 
 /// The text, or how long it is: a part of a JSON text would be none.
 fn bounded(text: String, longest: usize) -> String {
     if text.len() > longest { json!({ "truncated": text.len() }).to_string() } else { text }
+}
+
+/// Text that repeats what a client wrote, such as an address with a password in it. Facts and reasons are in the chain, so
+/// what gets into them cannot be erased.
+fn without_secrets(text: &str) -> String {
+    let masked = mask(&Value::from(text), &|_| false);
+    masked.as_str().unwrap_or(MASK).to_owned()
 }
 
 fn method(message: &Result<Incoming, Refusal>) -> String {
@@ -140,4 +147,35 @@ fn method(message: &Result<Incoming, Refusal>) -> String {
 
 fn cut(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(LONGEST_NAME).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_tools_do_not_fill_the_room_for_counting() {
+        let called = |tool: &str| same(&Subject { tool: Some(tool.to_owned()), ..Subject::default() });
+        assert_eq!(called("invented-1"), called("invented-2"));
+        assert_ne!(called("items"), called("files"));
+        assert_ne!(called("items"), called("invented-1"));
+    }
+
+    #[test]
+    fn the_password_in_an_address_gets_into_no_facts() {
+        for (address, kept) in [
+            ("https://bob:hunter2@images.example.com/x.png", "https://***@images.example.com/x.png"),
+            (
+                "https://images.example.com/x.png?access_token=t&w=1",
+                "https://images.example.com/x.png?access_token=***&w=1",
+            ),
+            (
+                "`https://bob:hunter2@a.example/` is not a collection",
+                "`https://***@a.example/` is not a collection",
+            ),
+            ("https://images.example.com/x.png?w=1", "https://images.example.com/x.png?w=1"),
+        ] {
+            assert_eq!(without_secrets(address), kept);
+        }
+    }
 }
