@@ -14,6 +14,8 @@ mod likeness;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod path;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod support;
