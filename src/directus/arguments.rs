@@ -79,7 +79,8 @@ impl<'a> Arguments<'a> {
             None => Err(self.missing("data")),
             Some(Value::Object(row)) => Ok(Written::One(row)),
             Some(Value::Array(rows)) => {
-                let rows: Result<Vec<_>, _> = bounded(rows, "data")?.iter().map(|row| object(row, "data")).collect();
+                let rows: Result<Vec<_>, _> =
+                    bounded(rows, "data")?.iter().map(|row| object(row, "data")).collect();
                 rows.map(Written::Several)
             }
             Some(_) => Err(Misread::because("`data` is neither an object nor a list of objects")),
