@@ -43,6 +43,9 @@ const OPERATORS: [&str; 32] = [
     "_submitted",
 ];
 
+/// Most conditions that stand side by side. The database works on every one of them for every row.
+const MOST: usize = 200;
+
 /// Reads a filter, adds the fields that it compares, and tells whether it can leave out any row.
 ///
 /// Directus takes `{}`, `{"_and": []}` and `{"id": {}}` for no filter at all (FACTS section 5).
@@ -77,6 +80,11 @@ fn combined(
     let Value::Array(parts) = value else {
         return Err(Misread::because(format!("`{key}` in `filter` is not a list")));
     };
+    if parts.len() > MOST {
+        return Err(Misread::because(format!(
+            "`{key}` in `filter` has more than {MOST} parts: use `_in`, or smaller portions"
+        )));
+    }
     let mut effective = Vec::new();
     for part in parts {
         let part = part

@@ -1,7 +1,7 @@
 //! What an obligation does to a call before it is forwarded.
 
 use super::call::ToolCall;
-use super::tool::Tool;
+use super::tool::{Tool, Verb};
 use serde_json::{Map, Value};
 
 /// What may be said of an imported file; everything else (`id`, `type`, `filename_disk`, …) decides over other files or
@@ -12,7 +12,11 @@ impl ToolCall {
     /// Whether the tool takes a `query` that says which fields come back.
     pub fn is_projectable(&self) -> bool {
         match self.tool {
-            Tool::Items | Tool::Files | Tool::Folders | Tool::Flows | Tool::Operations => true,
+            Tool::Items | Tool::Files | Tool::Folders => true,
+            // Creating takes no query there, and reads back what was made all the same.
+            Tool::Flows | Tool::Operations => {
+                self.arguments.get("action").and_then(Value::as_str) != Some(Verb::Create.as_str())
+            }
             Tool::Assets
             | Tool::TriggerFlow
             | Tool::Collections

@@ -2,6 +2,28 @@
 //!
 //! Each stage makes the *type* that the next one takes, so a stage that is left out or out of order does not compile. Between
 //! [`identify`] and [`record`] no stage answers: what is refused there goes on, to be recorded.
+//!
+//! ```
+//! use tower::Service;
+//! use warrener::path::decide::Decided;
+//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record};
+//! use warrener::upstream::Upstream;
+//!
+//! fn takes<Request, Stage: Service<Request>>() {}
+//! takes::<Decided, Limit<Record<Inspect<Forward<Upstream>>>>>();
+//! ```
+//!
+//! The same without [`record`]:
+//!
+//! ```compile_fail
+//! use tower::Service;
+//! use warrener::path::decide::Decided;
+//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record};
+//! use warrener::upstream::Upstream;
+//!
+//! fn takes<Request, Stage: Service<Request>>() {}
+//! takes::<Decided, Limit<Inspect<Forward<Upstream>>>>();
+//! ```
 
 mod collapse;
 pub mod decide;

@@ -24,6 +24,8 @@ mod likeness;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod path;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod real;

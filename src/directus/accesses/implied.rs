@@ -16,6 +16,19 @@ pub(super) fn filled(target: &Collection, action: Action, extent: &Extent) -> Op
         .then(|| Access::asked(action, &target.name, fields, extent.clone()).with_origin(Origin::Implied))
 }
 
+/// Directus keeps the operations of a flow apart on its canvas, and their chain whole: writing one can move and relink others.
+pub(super) fn moved(operations: &Collection) -> Vec<Access> {
+    let places = Fields::named(["position_x", "position_y", "resolve", "reject"]);
+    let others = Extent::Query { limit: None, said: false, filtered: true };
+    [(Action::Update, others), (Action::Create, Extent::New(1))]
+        .into_iter()
+        .map(|(action, extent)| {
+            let access = Access::asked(action, &operations.name, places.clone(), extent);
+            access.with_origin(Origin::Implied).with_via("flow.operations")
+        })
+        .collect()
+}
+
 /// What goes, or loses its pointer, when items of a collection are deleted: the database's own foreign keys.
 pub(super) fn cascade(target: &Collection, schema: &SchemaSnapshot) -> Vec<Access> {
     let mut accesses = Vec::new();

@@ -1,7 +1,7 @@
 //! The tools that read and write the items of one collection.
 
 use super::{Decoded, collection, implied, media};
-use crate::directus::access::{Access, Action, Extent, Fields, Key};
+use crate::directus::access::{Access, Action, Extent, Fields, Key, Origin};
 use crate::directus::arguments::{Arguments, Written};
 use crate::directus::key;
 use crate::directus::misread::Misread;
@@ -86,8 +86,9 @@ pub(super) fn keyed(
             query.reads(target, query.extent(), schema)
         }
         Verb::Create => {
+            // What is made is read back whole: these tools take no query here.
             let data = one(arguments.data()?)?;
-            create(arguments, target, &data, schema)?
+            written(target, &data, Action::Create, Extent::New(1), &Query::read(None, target)?, schema)?
         }
         Verb::Update => {
             let data = one(arguments.data()?)?;
@@ -134,7 +135,13 @@ fn singleton(
 ) -> Result<Vec<Access>, Misread> {
     let query = Query::read(arguments.optional_object("query")?, target)?;
     match data {
-        Written::One(_) => written(target, data, Action::Update, Extent::Singleton, &query, schema),
+        Written::One(_) => {
+            let mut accesses = written(target, data, Action::Update, Extent::Singleton, &query, schema)?;
+            // Where the one item is not there yet, Directus makes it.
+            let made = Access::asked(Action::Create, &target.name, Fields::none(), Extent::New(1));
+            accesses.push(made.with_origin(Origin::Implied));
+            Ok(accesses)
+        }
         Written::Several(_) => {
             Err(Misread::because(format!("{} has one item only, so `data` is one object", target.name)))
         }

@@ -50,7 +50,7 @@ pub fn accesses(call: &ToolCall, schema: &SchemaSnapshot) -> Result<Decoded, Mis
         Tool::Files => items::files(&mut arguments, schema),
         Tool::Folders => items::owned(&mut arguments, collection(schema, "directus_folders")?, schema),
         Tool::Flows => items::keyed(&mut arguments, collection(schema, "directus_flows")?, schema),
-        Tool::Operations => items::keyed(&mut arguments, collection(schema, "directus_operations")?, schema),
+        Tool::Operations => operations(&mut arguments, schema),
         Tool::Assets => media::assets(&mut arguments, schema),
         Tool::TriggerFlow => trigger_flow(&mut arguments, schema),
         Tool::Collections => model::collections(&mut arguments, schema),
@@ -60,6 +60,16 @@ pub fn accesses(call: &ToolCall, schema: &SchemaSnapshot) -> Result<Decoded, Mis
         Tool::SystemPrompt => Ok(system_prompt()),
     }?;
     arguments.end()?;
+    Ok(decoded)
+}
+
+/// The tool `operations`; whatever writes one may move others.
+fn operations(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> Result<Decoded, Misread> {
+    let target = collection(schema, "directus_operations")?;
+    let mut decoded = items::keyed(arguments, target, schema)?;
+    if decoded.accesses.first().is_some_and(|first| first.action != Action::Read) {
+        decoded.accesses.extend(implied::moved(target));
+    }
     Ok(decoded)
 }
 

@@ -27,7 +27,25 @@ use tower::{Layer, Service};
 
 /// Proof that a call was identified, decoded, decided, within its limits, and recorded.
 ///
-/// Only this module can make one, and [`forward`](super::forward) takes nothing else.
+/// Only this module can make one, and [`forward`](super::forward) takes nothing else. Others can name it and pass it on:
+///
+/// ```
+/// use warrener::path::record::Permitted;
+///
+/// fn pass_on(permitted: Permitted) -> Permitted {
+///     permitted
+/// }
+/// ```
+///
+/// But they cannot make one, not even out of another one:
+///
+/// ```compile_fail
+/// use warrener::path::record::Permitted;
+///
+/// fn other(permitted: Permitted, forward: Permitted) -> Permitted {
+///     Permitted { forward: forward.forward, ..permitted }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permitted {
     pub(super) caller: Caller,

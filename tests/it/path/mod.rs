@@ -1,0 +1,13 @@
+//! The path as a whole: the real stack with a real trail, in front of an upstream that is a function.
+
+mod decided;
+mod ended;
+mod forwarded;
+mod limited;
+mod lists;
+mod protocol;
+mod schema;
+mod secrets;
+mod site;
+mod strangers;
+mod unread;
