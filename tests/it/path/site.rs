@@ -33,6 +33,9 @@ use warrener::upstream::{Reply, SchemaCache, UpstreamError};
 /// What goes upstream in the client's name.
 pub(super) const TOKEN: &str = "upstream-token-0123456789";
 
+/// A test that waits longer for an answer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// The client that the trail knows.
 pub(super) const CLIENT: &str = "desk";
 
@@ -267,7 +270,8 @@ impl Site {
 
     /// Sends a request; the body of the answer is still to come.
     pub(super) async fn head(&self, request: Request<Body>) -> Response<Body> {
-        self.stack.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        let answer = tokio::time::timeout(PATIENCE, self.stack.clone().oneshot(request)).await;
+        answer.expect("an answer in time").unwrap_or_else(|never| match never {})
     }
 
     /// What the upstream has seen so far.
