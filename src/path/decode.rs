@@ -1,7 +1,7 @@
 //! Bytes to one message. It answers nothing itself, so that what cannot be read is recorded too.
 
 use super::identify::{Caller, Identified};
-use super::refusal::Refusal;
+use super::refusal::{Addressee, Refusal};
 use crate::accept::{Body, Unread, whole};
 use crate::mcp::{Incoming, header};
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{Response, header as http_header};
 use sha2::{Digest as _, Sha256};
 use std::task::{Context, Poll};
+use tokio_util::task::TaskTracker;
 use tower::{Layer, Service};
 
 /// What one principal sent: a message, or something that is none.
@@ -30,15 +31,17 @@ pub struct Received {
 }
 
 /// Layer of [`Decode`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DecodeLayer {
     body_bytes: u64,
+    tasks: TaskTracker,
 }
 
 impl DecodeLayer {
-    /// Reads bodies of at most so many bytes.
-    pub fn new(body_bytes: u64) -> Self {
-        Self { body_bytes }
+    /// Reads bodies of at most so many bytes; each on a task of its own, so that a client which leaves in the middle of its body
+    /// is recorded too.
+    pub fn new(body_bytes: u64, tasks: TaskTracker) -> Self {
+        Self { body_bytes, tasks }
     }
 }
 
@@ -46,7 +49,7 @@ impl<S> Layer<S> for DecodeLayer {
     type Service = Decode<S>;
 
     fn layer(&self, inner: S) -> Decode<S> {
-        Decode { body_bytes: self.body_bytes, inner }
+        Decode { body_bytes: self.body_bytes, tasks: self.tasks.clone(), inner }
     }
 }
 
@@ -54,6 +57,7 @@ impl<S> Layer<S> for DecodeLayer {
 #[derive(Clone, Debug)]
 pub struct Decode<S> {
     body_bytes: u64,
+    tasks: TaskTracker,
     inner: S,
 }
 
@@ -75,7 +79,8 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let limit = self.body_bytes;
-        Box::pin(async move { inner.call(decode(identified, limit).await).await })
+        let read = self.tasks.spawn(async move { inner.call(decode(identified, limit).await).await });
+        Box::pin(async move { read.await.unwrap_or(Err(Refusal::Broken { to: Addressee::default() })) })
     }
 }
 

@@ -105,7 +105,7 @@ where
         // Before anything is read: a stranger costs no parsing.                       Request    -> Identified
         .layer(identify::IdentifyLayer::new(keys, strangers, clock, limits.arrivals))
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
-        .layer(decode::DecodeLayer::new(limits.body_bytes))
+        .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone()))
         // What the message would do, told by the schema.                              Call       -> Normalised
         .layer(normalise::NormaliseLayer::new(schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided

@@ -62,9 +62,12 @@ impl PolicySet {
             return Decision::deny(reason, decoded.accesses.clone(), self.revision());
         }
         // The trail holds the accesses of what is forwarded.
-        let accesses = match rules.schema().map(|schema| accesses(&forward, schema)) {
-            Some(Ok(forwarded)) if !obligations.is_empty() => forwarded.accesses,
-            Some(_) | None => decoded.accesses.clone(),
+        let unchanged = || decoded.accesses.clone();
+        let accesses = match rules.schema().filter(|_| !obligations.is_empty()) {
+            Some(schema) => {
+                accesses(&forward, schema).map_or_else(|_| unchanged(), |forwarded| forwarded.accesses)
+            }
+            None => unchanged(),
         };
         let permit = Permit { meaning: Meaning::Tool(forward), rules: findings.rules, obligations };
         let verdict = Verdict::Permit(Box::new(permit));

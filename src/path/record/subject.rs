@@ -87,7 +87,7 @@ impl Recorder {
 fn reasons(subject: &mut Subject, decided: &Decided) {
     let decision = &decided.decision;
     if let Some(refusal) = &decided.refusal {
-        subject.rule = refusal.rule().map(str::to_owned);
+        subject.rule = Some(refusal.rule().unwrap_or("protocol").to_owned());
         subject.reason = Some(refusal.code().as_str());
         subject.detail = Some(without_secrets(&detail(refusal, decided)));
     } else if let Some(observed) = decision.observed.first() {

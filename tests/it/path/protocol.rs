@@ -17,7 +17,7 @@ async fn methods_that_are_not_offered_are_not_forwarded() {
     assert!(site.seen().is_empty());
     let recorded = site.end().await;
     assert_eq!(recorded.len(), 6);
-    assert_eq!(recorded[0].line(), "refusal deny - - not_understood refused");
+    assert_eq!(recorded[0].line(), "refusal deny - protocol not_understood refused");
     assert_eq!(recorded[0].method, "resources/list");
 }
 

@@ -40,7 +40,7 @@ async fn a_body_that_could_be_read_in_two_ways_is_not_read() {
     let recorded = site.end().await;
     assert_eq!(recorded.iter().map(|row| row.count).sum::<u64>(), table.len() as u64);
     for row in recorded {
-        assert_eq!(row.line(), "refusal deny - - not_understood refused");
+        assert_eq!(row.line(), "refusal deny - protocol not_understood refused");
         assert_eq!((row.principal.as_str(), row.http_status), (CLIENT, Some(415)));
     }
 }
@@ -99,7 +99,7 @@ async fn what_is_not_one_strict_message_is_an_error_of_the_protocol() {
     assert!(site.seen().is_empty());
     let recorded = site.end().await;
     assert_eq!(recorded.iter().map(|row| row.count).sum::<u64>(), table.len() as u64, "collapsed or not");
-    assert!(recorded.iter().all(|row| row.line() == "refusal deny - - not_understood refused"));
+    assert!(recorded.iter().all(|row| row.line() == "refusal deny - protocol not_understood refused"));
     assert_eq!(recorded[1].request_bytes, table[1].1.len() as u64);
     assert_eq!(recorded[1].received.len(), 64, "the digest of what came");
 }
@@ -126,7 +126,7 @@ async fn a_body_of_exactly_the_longest_length_is_read_and_one_byte_more_is_not()
     let came = site.send(site.post(format!("{call} "))).await;
     assert_eq!((came.status, came.error_code()), (StatusCode::PAYLOAD_TOO_LARGE, -32600));
     assert_eq!(site.seen().len(), 1);
-    assert_eq!(site.end().await[1].line(), "refusal deny - - too_large refused");
+    assert_eq!(site.end().await[1].line(), "refusal deny - protocol too_large refused");
 }
 
 #[tokio::test]
