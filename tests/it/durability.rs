@@ -65,6 +65,30 @@ async fn are_closed_at_the_next_start(site: &Site) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_in_the_middle_of_its_body_is_recorded() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("hasty");
+    let gateway = site.start();
+    let address =
+        gateway.client(&key).url().trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
+    );
+    let mut connection = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut connection, head.as_bytes()).unwrap();
+    // Long enough for the head to be read, and for the body to be waited for.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(connection);
+    eventually(PATIENCE, "the refusal is recorded", async || {
+        site.calls().await.iter().any(|call| call.outcome.as_deref() == Some("refused"))
+    })
+    .await;
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_drained_gateway_finishes_and_records_what_it_is_doing() {
     let upstream = Upstream::start().await;
     let policies = reader_policies();
