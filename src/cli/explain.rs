@@ -18,7 +18,7 @@ pub(super) struct ExplainArguments {
     /// The role that calls
     #[arg(long)]
     role: String,
-    /// The folder of policy files; the built-in policies where it is left out
+    /// The folder of policy files; that of the settings, or the built-in policies, where it is left out
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
     /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
@@ -38,7 +38,11 @@ pub(super) struct ExplainArguments {
 }
 
 pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
-    let (set, _) = administer::policies(arguments.policies.as_deref())?;
+    let policies = arguments
+        .policies
+        .clone()
+        .map_or_else(|| super::serve::from_file(None).map(|config| config.policies), |path| Ok(Some(path)))?;
+    let (set, _) = administer::policies(policies.as_deref())?;
     let schema = arguments.schema.as_deref().map(administer::schema).transpose()?;
     if set.role(&arguments.role).is_none() {
         let known: Vec<&str> = set.roles().map(|role| role.name.as_str()).collect();

@@ -22,7 +22,7 @@ pub struct KeyArgs {
         env = "WARRENER_KEYS",
         default_value = "warrener.keys.yaml"
     )]
-    keys: PathBuf,
+    pub(super) keys: PathBuf,
 }
 
 #[derive(Subcommand, Debug)]

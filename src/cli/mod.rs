@@ -16,7 +16,7 @@ mod test;
 use crate::administer::{GatewayError, LoadError};
 use crate::policy::diagnostic::Diagnostics;
 use crate::telemetry::{self, Clock as _, SystemClock};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,11 +123,15 @@ enum CommandError {
 /// Runs the command line of this process.
 #[expect(clippy::print_stderr, reason = "messages belong on standard error")]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command().try_get_matches();
+    let parsed = parsed
+        .and_then(|matches| Arguments::from_arg_matches(&matches).map(|arguments| (arguments, matches)));
+    let (mut arguments, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(stopped) => return shown_by_parser(&stopped),
     };
-    match run(arguments.command, &mut io::stdout().lock()) {
+    let settled = settle(&mut arguments.command, &matches);
+    match settled.and_then(|()| run(arguments.command, &mut io::stdout().lock())) {
         Ok(ended) => ExitCode::from(ended.code()),
         // Whoever reads the answer has had enough of it.
         Err(CommandError::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -137,6 +141,28 @@ pub fn main() -> ExitCode {
             ExitCode::from(ended.code())
         }
     }
+}
+
+/// Takes the place of trail and key file from the settings where neither the line nor the environment names one, so that commands
+/// speak of what `serve` uses.
+fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), CommandError> {
+    let unsaid = |name: &str| {
+        let source = matches.subcommand().and_then(|(_, matches)| matches.value_source(name));
+        source == Some(clap::parser::ValueSource::DefaultValue)
+    };
+    match command {
+        Command::Audit(arguments) if unsaid("audit") => arguments.audit = serve::from_file(None)?.audit.url,
+        Command::Key(arguments) if unsaid("keys") => arguments.keys = serve::from_file(None)?.keys,
+        Command::Audit(_)
+        | Command::Key(_)
+        | Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Init(_)
+        | Command::Check(_)
+        | Command::Test(_)
+        | Command::Explain(_) => {}
+    }
+    Ok(())
 }
 
 /// Help was asked for, or the line cannot be read. That is a failure like others: 2 would say that a call is denied.

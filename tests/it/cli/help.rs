@@ -167,7 +167,8 @@ async fn help_of_explain() {
 
     Options:
           --role <ROLE>           The role that calls
-          --policies <DIR>        The folder of policy files; the built-in policies where it is left out
+          --policies <DIR>        The folder of policy files; that of the settings, or the built-in
+                                  policies, where it is left out
           --schema <PATH>         A folder with what `GET /collections`, `/fields` and `/relations`
                                   answer, or a `directus schema snapshot` file
           --jsonl <CALLS>         A file of calls, one JSON object a line; each is answered with one

@@ -380,3 +380,22 @@ async fn tests_that_cannot_be_run_are_said() {
       = help: write `expect: permit` or `expect: {deny: forbidden}`
     "#);
 }
+
+#[test]
+fn commands_speak_of_what_the_settings_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_warrener"))
+            .args(words)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let settings = "version: 1\nkeys: own.keys.yaml\naudit: {url: \"sqlite://own.db\"}\n";
+    std::fs::write(folder.path().join("warrener.yaml"), settings).unwrap();
+    run(&["key", "new", "desk", "--role", "reader"]);
+    assert!(folder.path().join("own.keys.yaml").exists());
+    assert!(run(&["audit", "query"]).contains("`own.db`"));
+    assert!(run(&["audit", "--audit", "sqlite://said.db", "query"]).contains("`said.db`"), "a flag wins");
+}
