@@ -103,16 +103,16 @@ fn request(
     permitted: &Permitted,
     endpoint: &dyn Endpoint,
 ) -> Option<Result<Request<Full<Bytes>>, http::Error>> {
-    let forward = permitted.forward.as_ref()?;
+    let outgoing = permitted.outgoing.as_ref()?;
     let made = || {
         let token = permitted.caller.token.expose_secret();
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))?;
         bearer.set_sensitive(true);
-        Request::post(endpoint.mcp(forward.query_string)?)
+        Request::post(endpoint.mcp(outgoing.query_string)?)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json, text/event-stream")
             .header(AUTHORIZATION, bearer)
-            .body(Full::from(forward.body.to_string()))
+            .body(Full::from(outgoing.body.clone()))
     };
     Some(made())
 }

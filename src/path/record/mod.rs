@@ -12,11 +12,11 @@ use crate::accept::Body;
 use crate::audit::entry::Entry;
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::KeptArguments;
-use crate::directus::request::Forward;
 use crate::directus::{Meaning, SchemaSnapshot};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
 use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use clients::Clients;
 use futures_util::future::BoxFuture;
 use http::Response;
@@ -51,12 +51,20 @@ pub struct Permitted {
     pub(super) caller: Caller,
     pub(super) meaning: Meaning,
     /// What goes to Directus; `None` where the gateway answers itself.
-    pub(super) forward: Option<Forward>,
+    pub(super) outgoing: Option<Outgoing>,
     pub(super) to: Addressee,
     pub(super) policies: Arc<PolicySet>,
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
     // Nobody outside this module can name this, so nobody can make a `Permitted`.
     _recorded: Recorded,
+}
+
+/// A request to Directus in the bytes that the intent has the digest of.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    /// With its question mark, or empty.
+    pub(super) query_string: &'static str,
+    pub(super) body: Bytes,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! its place among the parallel ones, and ends when the last byte of the answer has come.
 
 use super::subject::same;
-use super::{Permitted, Recorded, Recorder};
+use super::{Outgoing, Permitted, Recorded, Recorder};
 use crate::accept::{Body, BoxError};
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::audit::trail::TrailUnavailable;
@@ -85,12 +85,15 @@ fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal>
     let Decided { normalised, decision, policies, to, .. } = decided;
     let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
     let id = to.id.clone().unwrap_or(crate::mcp::Id::Number(0));
-    let forward = permit.meaning.forward(&id);
-    subject.forwarded = forward.as_ref().map(|forward| Sha256::digest(forward.body.to_string()).into());
+    let outgoing = permit.meaning.forward(&id).map(|forward| Outgoing {
+        query_string: forward.query_string,
+        body: Bytes::from(forward.body.to_string()),
+    });
+    subject.forwarded = outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
     Ok(Permitted {
         caller: normalised.call.caller,
         meaning: permit.meaning,
-        forward,
+        outgoing,
         to,
         policies,
         schema: normalised.schema,
