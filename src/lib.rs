@@ -37,9 +37,9 @@
 //! # A denied write, step by step
 //!
 //! `items update {articles, 1, {"reviews": []}}` is called an update, and on a real Directus it deletes rows. The steps are the same
-//! up to 4, where the list under a one-to-many relation reaches beyond `articles`: it is not understood. Step 5 denies it, step 7
-//! records the denial with its arguments, masked, and the client's model reads in the tool result what it may do instead. Directus
-//! never sees it.
+//! up to 4, where the empty list under a one-to-many relation is followed: reviews that are not listed go, so the call deletes from
+//! `reviews`, through `reviews.delete`. Step 5 finds that forbidden by `no-content-deletes`, step 7 records the denial with its
+//! arguments, masked, and the client's model reads in the tool result what was refused and why. Directus never sees it.
 
 // --- what a request means, and who may do what: pure, no I/O, no async ---
 

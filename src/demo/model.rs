@@ -249,6 +249,7 @@ mod tests {
             FieldKind::ManyToOne { related: "directus_files".to_owned() }
         );
         let reviews = FieldKind::OneToMany {
+            sort_field: None,
             related: "reviews".to_owned(),
             field: "article".to_owned(),
             deselect: Deselect::Delete,

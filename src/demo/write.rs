@@ -116,7 +116,7 @@ impl Writer<'_> {
     fn write_children(&mut self, collection: &str, parent: &Value, data: &Row) -> Result<(), Fault> {
         let model = self.model;
         for field in model.fields_of(collection) {
-            if let FieldKind::OneToMany { related, field: back, deselect } = &field.kind
+            if let FieldKind::OneToMany { related, field: back, deselect, .. } = &field.kind
                 && let Some(value) = data.get(&field.name)
             {
                 self.write_list(Children { collection: related, back, parent, deselect: *deselect }, value)?;

@@ -1,5 +1,6 @@
 //! A tool call, unwrapped and with its arguments read as Directus reads them.
 
+use super::ignored;
 use super::misread::Misread;
 use super::tool::Tool;
 use crate::mcp::json;
@@ -18,7 +19,7 @@ pub struct ToolCall {
     pub mode: Mode,
     /// Which tool, unwrapped from `execute`.
     pub tool: Tool,
-    /// Its arguments, JSON texts among them read.
+    /// Its arguments, JSON texts among them read, without what Directus does not look at.
     pub arguments: Map<String, Value>,
 }
 
@@ -38,11 +39,12 @@ impl Mode {
     /// Directus' parser knows many spellings of the same query (FACTS section 1), so only the plain one is taken.
     ///
     /// # Errors
-    /// When it is neither empty nor exactly `tool_mode=registry`.
+    /// When it is neither empty nor exactly `tool_mode=registry`, nor made of parameters that do nothing.
     pub fn read(query_string: &str) -> Result<Self, Misread> {
         match query_string.strip_prefix('?').unwrap_or(query_string) {
             "" => Ok(Self::Legacy),
             "tool_mode=registry" => Ok(Self::Registry),
+            parameters if ignored::is_ignored(parameters) => Ok(Self::Legacy),
             _ => Err(Misread::because(
                 "the query string of the address is not understood: leave it out, or write exactly `?tool_mode=registry`",
             )),
@@ -121,6 +123,7 @@ impl ToolCall {
             })?;
             arguments.insert(name.to_owned(), value);
         }
+        ignored::drop_ignored(tool, &mut arguments);
         if let Some((name, _)) = arguments.iter().find(|(_, value)| value.is_null()) {
             return Err(Misread::because(format!(
                 "the argument `{}` is null: leave it out instead",
@@ -263,6 +266,7 @@ mod tests {
         assert_eq!(Mode::read(""), Ok(Mode::Legacy));
         assert_eq!(Mode::read("?"), Ok(Mode::Legacy));
         assert_eq!(Mode::read("?tool_mode=registry"), Ok(Mode::Registry));
+        assert_eq!(Mode::read("?search=x&page=1"), Ok(Mode::Legacy));
         for odd in [
             "?tool%5Fmode=registry",
             "?tool_mode=%72egistry",

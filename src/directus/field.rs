@@ -4,17 +4,6 @@ use super::call::shown;
 use super::misread::Misread;
 use super::schema::{Collection, FieldKind};
 
-/// A field that holds a value of its own, so that comparing it reaches no other collection.
-pub(crate) fn column(collection: &Collection, name: &str, place: &str) -> Result<String, Misread> {
-    match own_field(collection, name, place)? {
-        FieldKind::Plain | FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => Ok(name.to_owned()),
-        FieldKind::OneToMany { .. } => {
-            Err(Misread::beyond(&format!("the relation `{}` in `{place}`", shown(name))))
-        }
-        FieldKind::Presentation => Err(no_data(name)),
-    }
-}
-
 /// What a value of the field means, if the collection has it.
 pub(crate) fn own_field<'a>(
     collection: &'a Collection,
@@ -23,7 +12,10 @@ pub(crate) fn own_field<'a>(
 ) -> Result<&'a FieldKind, Misread> {
     // A field without a column may be called `user_created.email`; what is read by that name is the user's own field.
     if is_path(name) {
-        return Err(Misread::beyond(&format!("`{}` in `{place}`", shown(name))));
+        return Err(Misread::because(format!(
+            "`{}` in `{place}` is not the name of a field, and no path or function is taken there",
+            shown(name)
+        )));
     }
     if let Some(field) = collection.fields.get(name) {
         return Ok(&field.kind);

@@ -23,11 +23,4 @@ impl Misread {
     pub fn because(reason: impl Into<String>) -> Self {
         Self::NotUnderstood(reason.into())
     }
-
-    /// Understood in principle, but reaching further than this version follows.
-    pub fn beyond(what: &str) -> Self {
-        Self::because(format!(
-            "{what} reaches beyond the collection that the call names, which this version of the gateway does not follow: ask for plain fields of one collection, and write other collections with calls of their own"
-        ))
-    }
 }

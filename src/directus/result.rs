@@ -126,6 +126,48 @@ impl<'de> Visitor<'de> for Counter {
     }
 }
 
+/// Stands in the place of what may not be read.
+const BLANK: &str = "***";
+
+/// Blanks, in both copies of a tool result, every value that stands under a hidden name. Text that is no JSON has no names.
+pub fn blank_answer(reply: &mut Value, hidden: &dyn Fn(&str) -> bool) {
+    let Some(result) = reply.get_mut("result") else { return };
+    if let Some(structured) = result.get_mut("structuredContent") {
+        blank(structured, hidden);
+    }
+    for part in result.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(text) = part.get_mut("text") else { continue };
+        let Some(mut inner) = text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+            continue;
+        };
+        blank(&mut inner, hidden);
+        *text = Value::from(inner.to_string());
+    }
+}
+
+fn blank(value: &mut Value, hidden: &dyn Fn(&str) -> bool) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| blank(item, hidden)),
+        Value::Object(entries) => {
+            for (name, value) in entries.iter_mut() {
+                if hidden(name) && !value.is_null() {
+                    *value = Value::from(BLANK);
+                } else {
+                    blank(value, hidden);
+                }
+            }
+        }
+        // A value may itself be JSON as text, as the options of a flow are.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
+                blank(&mut inner, hidden);
+                *value = Value::from(inner.to_string());
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +195,18 @@ mod tests {
         assert_eq!(summarise(br#"{"error":{"code":-32601}}"#).error_code.as_deref(), Some("-32601"));
         assert!(summarise(b"{}").is_error);
         assert!(summarise(b"<html>").is_error);
+    }
+
+    #[test]
+    fn hidden_names_are_blanked_in_both_copies() {
+        let text = json!({"raw": [{"id": 1, "ssn": "078-05", "more": "{\"ssn\":\"078-05\"}", "none": null}]})
+            .to_string();
+        let mut reply = json!({"result": {"content": [{"type": "text", "text": text}, {"type": "text", "text": "no JSON"}],
+            "structuredContent": {"data": {"ssn": ["078-05"]}}}});
+        blank_answer(&mut reply, &|name| name == "ssn" || name == "none");
+        let told = reply.to_string();
+        assert!(!told.contains("078-05"), "{told}");
+        assert!(told.contains("no JSON") && told.contains(BLANK), "{told}");
+        assert_eq!(reply["result"]["content"][0]["text"].as_str().unwrap().matches("null").count(), 1);
     }
 }

@@ -118,17 +118,17 @@ fn undischarged(permission: &Permission, access: &Access) -> Result<(), Mismatch
 /// A read: what the request does not bound is bounded here, what it asks for beyond is refused with the number.
 fn read_many(permission: &Permission, access: &Access) -> Result<Needs, Mismatch> {
     let Some(MaxItems::At(most)) = permission.max_items else { return Ok(Needs::default()) };
-    let nested = !access.via.is_empty();
     match access.extent {
-        // A nested list is bounded by the query's `deep` part, which this version does not write.
-        Extent::Query { limit: Some(asked), .. } if nested && asked > most => {
-            Err(Mismatch::Undischarged("max_items"))
-        }
-        Extent::Query { .. } if nested => Ok(Needs::default()),
         Extent::Query { limit: Some(asked), said: true, .. } if asked > most => {
             Err(Mismatch::TooMany { asked, most })
         }
         Extent::Query { limit: Some(_), said: true, .. } => Ok(Needs::default()),
+        // What Directus bounds by itself below the root is left as it is where that is enough.
+        Extent::Query { limit: Some(default), said: false, .. }
+            if !access.via.is_empty() && default <= most =>
+        {
+            Ok(Needs::default())
+        }
         Extent::Query { .. } | Extent::All => Ok(Needs { limit: Some(most) }),
         Extent::Keys(_) | Extent::Children(_) | Extent::New(_) | Extent::Singleton => {
             named(permission, count(&access.extent))

@@ -2,11 +2,11 @@
 
 use super::decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
 use super::document::SystemPrompt;
-use super::evaluate::{Findings, evaluate, unredactable};
+use super::evaluate::{Findings, evaluate};
 use super::rules::Rules;
 use super::{PolicySet, Principal};
 use crate::directus::accesses::{Decoded, accesses};
-use crate::directus::{Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
+use crate::directus::{Access, Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
 
 /// One message as it is decided: who sent it, what it means, and what it would do.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +35,12 @@ impl PolicySet {
             Err(misread) => deny(misread_reason(misread)),
             Ok((Meaning::Protocol(protocol), _)) => self.protocol(&rules, protocol),
             Ok((Meaning::Opaque { name, .. }, _)) => match opaque(&rules, name) {
-                Ok(()) => self.permit(request, format!("{role}/tools")),
+                Ok(obligations) => self.permit(request, format!("{role}/tools"), obligations),
                 Err(reason) => deny(reason),
             },
             Ok((Meaning::Tool(call), decoded)) => match by_name(&rules, call) {
                 Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
-                Ok(Some(by)) => self.permit(request, by),
+                Ok(Some(by)) => self.permit(request, by, Vec::new()),
                 Ok(None) => self.call(&rules, call, decoded),
             },
         }
@@ -48,30 +48,29 @@ impl PolicySet {
 
     fn call(&self, rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) -> Decision {
         let findings = evaluate(rules, call, decoded);
-        let (forward, obligations) = apply(call, decoded, &findings);
         let observed = findings.observed.clone();
-        let mut denials = findings.denials.into_iter();
+        let mut denials = findings.denials.clone().into_iter();
         if let Some(first) = denials.next() {
             let verdict = Verdict::Deny(first, denials.collect());
             let accesses = decoded.accesses.clone();
             return Decision { verdict, observed, accesses, revision: self.revision().to_owned() };
         }
-        if !obligations.is_empty()
-            && let Err(reason) = settled(rules, &forward)
-        {
-            return Decision::deny(reason, decoded.accesses.clone(), self.revision());
-        }
-        // The trail holds the accesses of what is forwarded.
-        let unchanged = || decoded.accesses.clone();
-        let accesses = match rules.schema().filter(|_| !obligations.is_empty()) {
-            Some(schema) => {
-                accesses(&forward, schema).map_or_else(|_| unchanged(), |forwarded| forwarded.accesses)
+        let forwarded = apply(rules, call, decoded, &findings).map_err(|misread| misread_reason(&misread));
+        let settled = forwarded.and_then(|(forward, obligations)| {
+            // The trail holds the accesses of what is forwarded.
+            let accesses =
+                if obligations.is_empty() { decoded.accesses.clone() } else { settled(rules, &forward)? };
+            Ok((forward, obligations, accesses))
+        });
+        match settled {
+            Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
+            Ok((forward, mut obligations, accesses)) => {
+                obligations.extend(findings.redact.then_some(Obligation::Redact));
+                let permit = Permit { meaning: Meaning::Tool(forward), rules: findings.rules, obligations };
+                let verdict = Verdict::Permit(Box::new(permit));
+                Decision { verdict, observed, accesses, revision: self.revision().to_owned() }
             }
-            None => unchanged(),
-        };
-        let permit = Permit { meaning: Meaning::Tool(forward), rules: findings.rules, obligations };
-        let verdict = Verdict::Permit(Box::new(permit));
-        Decision { verdict, observed, accesses, revision: self.revision().to_owned() }
+        }
     }
 
     fn protocol(&self, rules: &Rules<'_>, protocol: &Protocol) -> Decision {
@@ -92,24 +91,34 @@ impl PolicySet {
             | Protocol::PromptsList(_)
             | Protocol::Notification => None,
         };
-        match denied {
-            Some(reason) => Decision::deny(reason, Vec::new(), self.revision()),
-            None => self.passed(Meaning::Protocol(protocol.clone()), "protocol".to_owned(), Vec::new()),
+        if let Some(reason) = denied {
+            return Decision::deny(reason, Vec::new(), self.revision());
         }
+        let meaning = Meaning::Protocol(protocol.clone());
+        let permit = Permit { meaning, rules: vec!["protocol".to_owned()], obligations: Vec::new() };
+        self.passed(permit, Vec::new())
     }
 
     /// Permits what is decided by its name alone.
-    fn permit(&self, request: &AccessRequest<'_>, rule: String) -> Decision {
+    fn permit(&self, request: &AccessRequest<'_>, rule: String, obligations: Vec<Obligation>) -> Decision {
         match request.message {
-            Ok((meaning, decoded)) => self.passed(meaning.clone(), rule, decoded.accesses.clone()),
+            Ok((meaning, decoded)) => {
+                let permit = Permit { meaning: meaning.clone(), rules: vec![rule], obligations };
+                self.passed(permit, decoded.accesses.clone())
+            }
             Err(misread) => Decision::deny(misread_reason(misread), Vec::new(), self.revision()),
         }
     }
 
-    fn passed(&self, meaning: Meaning, rule: String, accesses: Vec<crate::directus::Access>) -> Decision {
-        let permit = Permit { meaning, rules: vec![rule], obligations: Vec::new() };
+    fn passed(&self, permit: Permit, accesses: Vec<Access>) -> Decision {
         let verdict = Verdict::Permit(Box::new(permit));
         Decision { verdict, observed: Vec::new(), accesses, revision: self.revision().to_owned() }
+    }
+
+    /// Whether a field of that name is redacted for a role, in whatever collection.
+    pub fn blanks(&self, role: &str, field: &str) -> bool {
+        let own = self.role(role).map(|role| role.redact.as_slice()).unwrap_or_default();
+        self.guardrails().redact.iter().chain(own).any(|pattern| pattern.matches_name(field))
     }
 }
 
@@ -123,13 +132,13 @@ pub fn misread_reason(misread: &Misread) -> Reason {
 }
 
 /// A tool that Directus does not have is let through by name, where the role lists it.
-fn opaque(rules: &Rules<'_>, name: &str) -> Result<(), Reason> {
+fn opaque(rules: &Rules<'_>, name: &str) -> Result<Vec<Obligation>, Reason> {
     let tools = &rules.role.tools;
     if tools.deny.matches(name) || !tools.opaque.matches(name) {
         let text = "There is no such tool, or it is not permitted to this role.";
         return Err(Reason::firm(Code::NotUnderstood, format!("{}/tools", rules.role.name), text));
     }
-    if rules.redacts() { Err(unredactable("what such a tool answers")) } else { Ok(()) }
+    Ok(if rules.redacts() { vec![Obligation::Redact] } else { Vec::new() })
 }
 
 /// Tools that are decided by name: those that the role denies, and the system prompt.
@@ -156,16 +165,23 @@ fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<String>, Reason>
 }
 
 /// The call as it is forwarded, and what was done to it.
-fn apply(call: &ToolCall, decoded: &Decoded, findings: &Findings) -> (ToolCall, Vec<Obligation>) {
+fn apply(
+    rules: &Rules<'_>,
+    call: &ToolCall,
+    decoded: &Decoded,
+    findings: &Findings,
+) -> Result<(ToolCall, Vec<Obligation>), Misread> {
     let mut forward = call.clone();
     let mut obligations = Vec::new();
-    if let Some(fields) = &findings.project {
-        forward = forward.project(fields.iter().cloned());
-        obligations.push(Obligation::Project(fields.clone()));
+    if !findings.projection.is_empty() {
+        let schema = rules.schema().ok_or(Misread::NoSchema)?;
+        let (projected, fields) = forward.project(&findings.projection, schema)?;
+        forward = projected;
+        obligations.push(Obligation::Project(fields));
     }
-    if let Some(limit) = findings.limit {
-        forward = forward.limit(limit);
-        obligations.push(Obligation::Limit(limit));
+    for (via, limit) in &findings.limits {
+        forward = forward.limit(via, *limit);
+        obligations.push(Obligation::Limit(via.clone(), *limit));
     }
     if !decoded.imports.is_empty() {
         let cut = forward.clone().cut_imported();
@@ -174,19 +190,18 @@ fn apply(call: &ToolCall, decoded: &Decoded, findings: &Findings) -> (ToolCall, 
             obligations.push(Obligation::CutImported);
         }
     }
-    (forward, obligations)
+    Ok((forward, obligations))
 }
 
-/// What is forwarded is decoded and decided again: anything but a permit without further change is not understood.
-fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<(), Reason> {
-    let decoded = match rules.schema() {
-        Some(schema) => accesses(forward, schema).map_err(|misread| misread_reason(&misread))?,
-        None => return Err(misread_reason(&Misread::NoSchema)),
-    };
+/// What is forwarded is decoded and decided again: anything but a permit without further change is not understood. Gives the accesses
+/// of that form.
+fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<Vec<Access>, Reason> {
+    let schema = rules.schema().ok_or_else(|| misread_reason(&Misread::NoSchema))?;
+    let decoded = accesses(forward, schema).map_err(|misread| misread_reason(&misread))?;
     let findings = evaluate(rules, forward, &decoded);
-    let (again, obligations) = apply(forward, &decoded, &findings);
-    if findings.denials.is_empty() && obligations.is_empty() && again == *forward {
-        return Ok(());
+    let again = apply(rules, forward, &decoded, &findings);
+    if findings.denials.is_empty() && again.is_ok_and(|(again, more)| more.is_empty() && again == *forward) {
+        return Ok(decoded.accesses);
     }
     let text = "This call cannot be brought into a form that this role may send.";
     Err(Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text))

@@ -57,7 +57,7 @@ pub struct Permit {
     pub meaning: Meaning,
     /// The rules that permit it, `ROLE/ID` each, in the order of the accesses.
     pub rules: Vec<String>,
-    /// What was done to the request.
+    /// What was done to the request, and what has to be done to the answer.
     pub obligations: Vec<Obligation>,
 }
 
@@ -66,8 +66,10 @@ pub struct Permit {
 pub enum Obligation {
     /// Ask for these fields only.
     Project(Vec<String>),
-    /// Ask for at most so many items.
-    Limit(u64),
+    /// Ask for at most so many items at a path; the root's is empty.
+    Limit(String, u64),
+    /// Blank, in the answer, every value that stands under the name of a redacted field.
+    Redact,
     /// Say of imported files only their title, description, folder and tags.
     CutImported,
 }
@@ -77,7 +79,9 @@ impl Obligation {
     pub fn shown(&self) -> Value {
         match self {
             Self::Project(fields) => json!({ "project": fields }),
-            Self::Limit(limit) => json!({ "limit": limit }),
+            Self::Limit(via, limit) if via.is_empty() => json!({ "limit": limit }),
+            Self::Limit(via, limit) => json!({ "limit": limit, "via": via }),
+            Self::Redact => json!({ "redact": "result" }),
             Self::CutImported => json!({ "import": ["title", "description", "folder", "tags"] }),
         }
     }

@@ -8,19 +8,22 @@ use super::rules::Rules;
 use super::wording;
 use crate::directus::accesses::Decoded;
 use crate::directus::field::is_path;
-use crate::directus::schema::FieldKind;
+use crate::directus::rewrite::Projection;
+use crate::directus::schema::{Field, FieldKind};
 use crate::directus::{Access, Action, Origin, ToolCall};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a permitted call needs done to it, or why it is denied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     /// The permissions that cover the accesses.
     pub(crate) rules: Vec<String>,
-    /// The fields to ask for instead of all.
-    pub(crate) project: Option<Vec<String>>,
-    /// The limit to set.
-    pub(crate) limit: Option<u64>,
+    /// The wildcards to spell out, and what of them to leave out.
+    pub(crate) projection: Projection,
+    /// The limits to set, by the path of what they bound; the root's is empty.
+    pub(crate) limits: BTreeMap<String, u64>,
+    /// Whether the answer has to be blanked by the names of redacted fields.
+    pub(crate) redact: bool,
     /// Why the call is denied; empty where it is permitted.
     pub(crate) denials: Vec<Reason>,
     /// Why it would be, were the rule enforced.
@@ -38,7 +41,7 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
     // What a write reads back is not counted again.
     let writes = decoded.accesses.first().is_some_and(|access| access.action != Action::Read);
     let mut dropped = BTreeSet::new();
-    let mut wildcard: Option<(&Access, Option<&Permission>)> = None;
+    let mut wildcards: Vec<(&Access, Option<&Permission>)> = Vec::new();
     for access in &decoded.accesses {
         let is_read_back = writes && access.action == Action::Read;
         let found = match access.origin {
@@ -50,30 +53,26 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
             Origin::Asked => findings.asked(rules, access, is_read_back),
             Origin::Expanded => expanded(rules, access, is_read_back),
         };
-        if access.via.is_empty() && access.fields.wildcard && access.action == Action::Read {
-            wildcard = Some((access, found));
-        } else if access.origin == Origin::Expanded && found.is_none() {
-            dropped.insert(access.via.as_str());
+        if access.origin == Origin::Expanded && found.is_none() && !access.via.is_empty() {
+            dropped.insert(access.via.clone());
+        } else if access.fields.wildcard && access.action == Action::Read {
+            wildcards.push((access, found));
         }
     }
-    if let Some((access, permission)) = wildcard {
+    for (access, permission) in wildcards {
         findings.project(rules, call, access, permission, &dropped);
     }
+    if !dropped.is_empty() && !call.is_projectable() {
+        findings.deny(unprojectable(rules));
+    }
+    findings.projection.dropped = dropped;
     for reason in imports::check(rules, &decoded.imports) {
         findings.deny(reason);
     }
-    if decoded.accesses.iter().any(|access| access.action == Action::Execute) && rules.redacts() {
-        findings.deny(unredactable("what a flow answers"));
-    }
+    // Nobody can ask a flow for fewer fields, so its answer is cut by their names.
+    findings.redact =
+        rules.redacts() && decoded.accesses.iter().any(|access| access.action == Action::Execute);
     findings
-}
-
-/// That a result cannot be cut yet, so that it must not come.
-pub(crate) fn unredactable(what: &str) -> Reason {
-    let text = format!(
-        "some fields are redacted for this role, and this version of the gateway cannot redact them from {what}, so the call is refused."
-    );
-    Reason::firm(Code::NotUnderstood, "redact", text)
 }
 
 /// Whether a part of a wildcard may stay; where it may not, a projection leaves it out.
@@ -120,7 +119,7 @@ impl Findings {
         match rules.permission(access, Look::Exactly, is_read_back) {
             Ok((permission, needs)) => {
                 self.rules.push(format!("{}/{}", rules.role.name, permission.id));
-                self.limit = needs.limit.or(self.limit);
+                self.limits.extend(needs.limit.map(|limit| (access.via.clone(), limit)));
                 Some(permission)
             }
             Err(closest) => {
@@ -167,7 +166,7 @@ impl Findings {
         call: &ToolCall,
         access: &Access,
         permission: Option<&Permission>,
-        dropped: &BTreeSet<&str>,
+        dropped: &BTreeSet<String>,
     ) {
         let Some(collection) = rules.schema().and_then(|schema| schema.collection(&access.collection)) else {
             return;
@@ -179,23 +178,34 @@ impl Findings {
             None => !nothing && rules.redacted(&collection.name, name).is_none(),
         };
         let data = collection.fields.values().filter(|field| field.kind != FieldKind::Presentation);
-        // A field that is called like a path cannot be asked for by its name.
-        let stays = |name: &str| readable(name) && !dropped.contains(name) && !is_path(name);
-        let (kept, hidden): (Vec<&str>, Vec<&str>) =
-            data.map(|field| field.name.as_str()).partition(|name| stays(name));
+        let via = |name: &str| {
+            if access.via.is_empty() { name.to_owned() } else { format!("{}.{name}", access.via) }
+        };
+        // A list goes with its items; a pointer is a value of its own. A field that is called like a path cannot be asked for by
+        // its name.
+        let gone = |field: &Field| {
+            matches!(field.kind, FieldKind::OneToMany { .. }) && dropped.contains(&via(&field.name))
+        };
+        let stays = |field: &&Field| readable(&field.name) && !gone(field) && !is_path(&field.name);
+        let (kept, hidden): (Vec<&Field>, Vec<&Field>) = data.partition(stays);
         if hidden.is_empty() {
             return;
         }
         if !call.is_projectable() {
-            let message = wording::not_covered(rules, access, &Mismatch::Undischarged("fields"));
-            self.deny(Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), message));
+            self.deny(unprojectable(rules));
         } else if kept.is_empty() && access.origin == Origin::Asked {
             let message = wording::not_covered(rules, access, &Mismatch::Elsewhere);
             self.deny(Reason::firm(Code::NoPermission, format!("{}/-", rules.role.name), message));
         } else {
-            let mut fields: BTreeSet<&str> = access.fields.named.iter().map(String::as_str).collect();
-            fields.extend(kept);
-            self.project = Some(fields.into_iter().map(str::to_owned).collect());
+            let kept = kept.into_iter().map(|field| field.name.clone()).collect();
+            self.projection.spelled.insert(access.via.clone(), kept);
         }
     }
+}
+
+/// That what comes back cannot be cut to what may be read.
+fn unprojectable(rules: &Rules<'_>) -> Reason {
+    let text =
+        "This call brings back fields that this role may not read, and it cannot be asked to leave them out.";
+    Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text)
 }

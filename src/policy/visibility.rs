@@ -39,7 +39,7 @@ impl Visibility<'_> {
             }
             None => {
                 let tools = &self.rules.role.tools;
-                tools.opaque.matches(name) && !tools.deny.matches(name) && !self.rules.redacts()
+                tools.opaque.matches(name) && !tools.deny.matches(name)
             }
         }
     }
@@ -66,9 +66,7 @@ impl Visibility<'_> {
             Tool::Assets => self.may(Action::Read, "directus_files"),
             Tool::Schema => self.may(Action::Read, "directus_collections"),
             Tool::TriggerFlow => {
-                !self.rules.redacts()
-                    && self.may(Action::Execute, "directus_flows")
-                    && self.may_any(Action::Execute, true)
+                self.may(Action::Execute, "directus_flows") && self.may_any(Action::Execute, true)
             }
             Tool::Items
             | Tool::Files

@@ -2,8 +2,10 @@
 //! is forwarded, by the built-in policies.
 
 use serde_json::{Value, json};
-use warrener::directus::SchemaSnapshot;
+use warrener::directus::{Action, SchemaSnapshot};
+use warrener::policy::diagnostic::Source;
 use warrener::policy::judge::{Judged, Wire, judge};
+use warrener::policy::set::GuardrailsFile;
 use warrener::policy::{Code, PolicySet, Principal, Proof, Verdict};
 
 /// Articles with an author and comments, both people of Directus' own, and blocks that may be of several kinds.
@@ -50,12 +52,15 @@ fn relation(collection: &str, field: &str, related: &str, list: Option<&str>) ->
 }
 
 fn judged(role: &str, schema: &SchemaSnapshot, tool: &str, arguments: &Value) -> Judged {
-    let set = PolicySet::built_in().unwrap();
+    judged_by(&PolicySet::built_in().unwrap(), role, schema, tool, arguments)
+}
+
+fn judged_by(set: &PolicySet, role: &str, schema: &SchemaSnapshot, tool: &str, arguments: &Value) -> Judged {
     let principal = Principal { name: "attacker".into(), role: role.into(), proof: Proof::Key };
     let params = json!({"name": tool, "arguments": arguments});
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
     let wire = Wire { content_type: vec!["application/json"], body: body.as_bytes(), ..Wire::default() };
-    judge(&set, &principal, Some(schema), &wire)
+    judge(set, &principal, Some(schema), &wire)
 }
 
 /// Why it is refused; a permit fails the test.
@@ -131,7 +136,7 @@ fn dropping_a_collection_changes_those_that_point_to_it() {
     assert_eq!(dropped.fields.shown(), ["article"]);
 }
 
-/// A column can be the list of another relation too: null then deletes the children.
+/// A column can be the list of another relation too: null then deletes the children, whose relation says so.
 #[test]
 fn a_pointer_that_is_also_a_list_is_a_list() {
     let pointer = relation("articles", "owner", "directus_users", None);
@@ -139,8 +144,12 @@ fn a_pointer_that_is_also_a_list_is_a_list() {
     for relations in [[pointer.clone(), list.clone()], [list, pointer]] {
         let arguments =
             json!({"action": "update", "collection": "articles", "keys": [1], "data": {"owner": null}});
-        let (code, _) = refused("content-editor", &schema(&[], &relations), "items", &arguments);
-        assert_eq!(code, Code::NotUnderstood);
+        let schema = schema(&[], &relations);
+        let (code, rule) = refused("content-editor", &schema, "items", &arguments);
+        assert_eq!((code, rule.as_str()), (Code::Forbidden, "content-editor/no-content-deletes"));
+        let accesses = judged("content-editor", &schema, "items", &arguments).decision.accesses;
+        let deleted = accesses.iter().find(|access| access.action == Action::Delete).unwrap();
+        assert_eq!((deleted.collection.as_str(), deleted.via.as_str()), ("comments", "owner.delete"));
     }
 }
 
@@ -158,4 +167,146 @@ fn filters_that_directus_takes_apart_are_not_understood() {
         let (code, _) = refused("content-editor", &schema, "items", &arguments);
         assert_eq!(code, Code::NotUnderstood, "{arguments}");
     }
+}
+
+/// What a role may not read: one field of the articles, one of the people.
+const HIDING: &str = r#"
+version: 1
+role: hiding
+description: Reads and writes articles, without one field; people, without another.
+permissions:
+  - {id: read, collections: [articles, comments], actions: [read], fields: ["*", "!title"]}
+  - {id: people, collections: [directus_users], actions: [read], fields: ["*", "!email"]}
+  - {id: change, collections: [articles], actions: [update], fields: ["*"], by_query: true, max_items: 50}
+"#;
+
+fn hiding(schema: &SchemaSnapshot, arguments: &Value) -> Judged {
+    let (set, _) = PolicySet::load(&[Source::new("hiding.yaml", HIDING)], GuardrailsFile::Optional)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    judged_by(&set, "hiding", schema, "items", arguments)
+}
+
+fn hidden(schema: &SchemaSnapshot, query: &Value) -> Code {
+    let arguments = json!({"action": "read", "collection": "articles", "query": query});
+    match hiding(schema, &arguments).decision.verdict {
+        Verdict::Deny(reason, _) => reason.code,
+        Verdict::Permit(permit) => panic!("{query} is permitted: {permit:?}"),
+    }
+}
+
+/// With an aggregate Directus groups by what the alias stands for, and answers with its values under a harmless name.
+#[test]
+fn an_alias_with_the_name_of_a_field_does_not_show_a_hidden_one() {
+    let schema = schema(&[], &[]);
+    for query in [
+        json!({"alias": {"owner": "title"}, "groupBy": ["owner"], "aggregate": {"count": ["*"]}}),
+        json!({"alias": {"owner": "year(title)"}, "groupBy": ["owner"], "aggregate": {"count": ["*"]}}),
+        json!({"alias": {"x": "title"}, "fields": ["id"]}),
+    ] {
+        assert_eq!(hidden(&schema, &query), Code::NoPermission, "{query}");
+    }
+    assert_eq!(hidden(&schema, &json!({"alias": {"x": "owner.email"}})), Code::NotUnderstood);
+}
+
+/// `fields` follows the alias, `filter` and `sort` the relation of that name.
+#[test]
+fn an_alias_with_the_name_of_a_relation_does_not_hide_where_a_filter_leads() {
+    let owner = relation("articles", "owner", "directus_users", None);
+    let comment = relation("articles", "comment", "comments", None);
+    let schema = schema(&[("articles", "comment"), ("comments", "email")], &[owner, comment]);
+    for query in [
+        json!({"alias": {"owner": "comment"}, "filter": {"owner": {"email": {"_starts_with": "a"}}}}),
+        json!({"alias": {"owner": "comment"}, "sort": ["owner.email"]}),
+        // Rows are told apart by what comes back as their key.
+        json!({"alias": {"id": "owner"}}),
+    ] {
+        assert_eq!(hidden(&schema, &query), Code::NotUnderstood, "{query}");
+    }
+}
+
+/// Directus would spell the wildcard out for ever.
+#[test]
+fn a_wildcard_is_not_the_name_of_an_alias() {
+    for name in ["*", "a*", "_filter"] {
+        assert_eq!(
+            hidden(&schema(&[], &[]), &json!({"alias": {name: "owner"}, "fields": ["*"]})),
+            Code::NotUnderstood
+        );
+    }
+}
+
+/// `*.*` goes along aliases as it does along relations, and takes up what `deep` says under their names.
+#[test]
+fn a_wildcard_along_an_alias_is_read() {
+    let schema = schema(&[], &[relation("articles", "owner", "directus_users", None)]);
+    let query = json!({"alias": {"a": "owner"}, "fields": ["*.*"]});
+    let judged = hiding(&schema, &json!({"action": "read", "collection": "articles", "query": query}));
+    let permit = judged.decision.permit().unwrap();
+    let arguments = Value::Object(permit.meaning.arguments().unwrap().clone());
+    assert_eq!(arguments["query"]["fields"], json!(["id", "owner", "a.id", "owner.id"]));
+}
+
+/// Directus leaves out of a query what it compares with in validations only, and a range that has not two ends.
+#[test]
+fn a_filter_that_directus_leaves_out_selects_everything() {
+    let schema = schema(&[], &[]);
+    let update = |filter: &Value| {
+        let (data, query) = (json!({"title": "x"}), json!({"filter": filter, "fields": ["id"]}));
+        hiding(&schema, &json!({"action": "update", "collection": "articles", "data": data, "query": query}))
+    };
+    assert!(update(&json!({"id": {"_between": [1, 2]}})).decision.permit().is_some());
+    for filter in [
+        json!({"id": {"_between": [1]}}),
+        json!({"id": {"_nbetween": "1"}}),
+        json!({"id": {"_nin": []}}),
+        json!({"owner": {"_regex": "^a"}}),
+        json!({"owner": {"_submitted": true}}),
+    ] {
+        assert!(update(&filter).decision.permit().is_none(), "{filter}");
+    }
+}
+
+/// Each alias is taken up by each wildcard, at each place that it leads to.
+#[test]
+fn a_query_of_thousands_of_names_is_refused_before_it_is_worked_out() {
+    let schema = schema(&[], &[]);
+    let aliases: serde_json::Map<String, Value> =
+        (0..3000).map(|n| (format!("a{n}"), Value::from("owner"))).collect();
+    let many = |name: &str| Value::from(vec![name; 3000]);
+    for query in [
+        json!({"alias": aliases, "fields": ["*"]}),
+        json!({"fields": many("*.*")}),
+        json!({"fields": [vec!["*"; 3000].join(",")]}),
+        json!({"sort": many("id"), "fields": ["id"]}),
+        json!({"groupBy": many("id")}),
+    ] {
+        assert_eq!(hidden(&schema, &query), Code::NotUnderstood);
+    }
+}
+
+/// Of a pointer into several collections each has some of the fields only; what has a scope of its own is read all the same.
+#[test]
+fn a_scope_below_a_scope_is_not_skipped() {
+    let pointer = |collection: &str| {
+        json!({
+            "collection": collection, "field": "item", "related_collection": null, "schema": null,
+            "meta": {"one_collection_field": "kind", "one_allowed_collections": ["comments", "directus_users"]},
+        })
+    };
+    let columns = [("articles", "item"), ("articles", "kind")];
+    let schema = schema(&columns, &[pointer("articles"), pointer("comments")]);
+    for fields in ["item.item:directus_users.email", "item:comments.item:directus_users.email"] {
+        assert_eq!(hidden(&schema, &json!({"fields": ["id", fields]})), Code::NoPermission, "{fields}");
+    }
+}
+
+/// A database that can order rows answers with a whole one.
+#[test]
+fn only_a_count_is_of_everything() {
+    let schema = schema(&[], &[]);
+    for operation in ["max", "min", "sum", "avg"] {
+        assert_eq!(hidden(&schema, &json!({"aggregate": {operation: ["*"]}})), Code::NotUnderstood);
+    }
+    let count = json!({"action": "read", "collection": "articles", "query": {"aggregate": {"count": ["*"]}}});
+    assert!(hiding(&schema, &count).decision.permit().is_some());
 }

@@ -10,7 +10,7 @@ use warrener::directus::SchemaSnapshot;
 use warrener::policy::diagnostic::Source;
 use warrener::policy::judge::{Judged, Wire, judge};
 use warrener::policy::set::GuardrailsFile;
-use warrener::policy::{PolicySet, Principal, Proof};
+use warrener::policy::{Code, PolicySet, Principal, Proof};
 
 /// Permits all that a policy can permit, importing from the hosts of the measurements included.
 const EVERYTHING: &str = r#"version: 1
@@ -59,6 +59,15 @@ struct Access {
 #[derive(Debug, Deserialize)]
 struct Answer {
     http_status: u16,
+    is_error: Option<bool>,
+}
+
+impl Call {
+    /// Whether the real Directus did anything. A write can stand although the answer says that it failed.
+    fn was_executed(&self) -> bool {
+        self.directus.http_status == 200
+            && (self.directus.is_error != Some(true) || !self.accesses.is_empty())
+    }
 }
 
 struct Engine {
@@ -185,10 +194,10 @@ fn as_many_calls_are_decided_as_before() {
         lines.push(format!("{}: {}", engine.principal.role, counts.join(", ")));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    reader: forbidden 65, no_permission 2, not_understood 287, permit 102
-    content-editor: forbidden 25, invalid_value 11, no_permission 17, not_understood 287, permit 116
-    developer: forbidden 5, invalid_value 11, no_permission 20, not_understood 292, permit 128
-    everything: invalid_value 3, not_understood 287, permit 166
+    reader: forbidden 108, no_permission 29, not_understood 163, permit 156
+    content-editor: forbidden 52, invalid_value 11, no_permission 39, not_understood 163, permit 191
+    developer: forbidden 18, invalid_value 11, no_permission 53, not_understood 163, permit 211
+    everything: invalid_value 3, not_understood 163, permit 290
     "#);
 }
 
@@ -213,12 +222,35 @@ fn no_measured_access_is_missing() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+/// What is refused as not understood is sound, but a policy can say nothing about it. So that it stays rare, all that a real
+/// Directus executed is listed with the reason. The list may only get shorter.
+#[test]
+fn few_calls_that_directus_executed_are_not_understood() {
+    let engine = Engine::permitting_everything();
+    let executed = corpus().into_iter().filter(Call::was_executed);
+    let refused = executed.filter(|call| {
+        let decision = engine.call(call).decision;
+        decision.reason().is_some_and(|reason| reason.code == Code::NotUnderstood)
+    });
+    let refused: BTreeSet<String> = refused.map(|call| call.id).collect();
+    let text = std::fs::read_to_string(checkout("tests/fixtures/not-understood.txt")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let listed: BTreeSet<String> = lines.map(str::to_owned).collect();
+    let more: Vec<_> = refused.difference(&listed).collect();
+    let fewer: Vec<_> = listed.difference(&refused).collect();
+    assert!(more.is_empty(), "no longer understood: {more:?}");
+    assert!(fewer.is_empty(), "understood now, so take them from the list: {fewer:?}");
+    assert!(listed.len() <= 60, "{}", listed.len());
+}
+
 /// What the decoded accesses lack of a measured one; `None` where they have all of it.
 fn lacks(id: &str, measured: &Access, decoded: &[Access]) -> Option<String> {
     let same =
         decoded.iter().filter(|one| one.action == measured.action && one.collection == measured.collection);
     let fields: BTreeSet<&str> = same.clone().flat_map(|one| one.fields.iter().map(String::as_str)).collect();
-    let has = |field: &String| fields.contains("*") || fields.contains(decoded_as(field));
+    // The columns of one altered table were noted as one text.
+    let has =
+        |field: &String| fields.contains("*") || decoded_as(field).split(',').all(|one| fields.contains(one));
     let lacking: Vec<_> = measured.fields.iter().filter(|field| !has(field)).collect();
     let there = same.count() > 0 || is_judged_otherwise(id, measured);
     let lacks = !there || (!lacking.is_empty() && !has_other_fields(id, measured));
@@ -254,12 +286,13 @@ fn has_other_fields(id: &str, measured: &Access) -> bool {
         "create" | "update" => MODEL.contains(&measured.collection.as_str()),
         _ => false,
     };
-    // Directus fills what it learns from the bytes that it fetched, and places an operation that has no place. With
-    // `fields: []` keys are all that comes back.
+    // Directus fills what it learns from the bytes that it fetched. With `fields: []` keys are all that comes back, and
+    // `count(*)` brings a number that is of no field; both were noted as all fields. So was a search, which looks at the columns
+    // and at none of the lists.
     let here = match measured.collection.as_str() {
         "directus_files" => measured.action == "create" && id.starts_with("im-"),
-        "directus_operations" => id == "op-create",
-        "customers" => id == "rd-fields-empty",
+        "customers" => ["rd-fields-empty", "rd-agg-star"].contains(&id),
+        "comments" => id == "rd-deep-search" || is_judged_otherwise(id, measured),
         _ => is_judged_otherwise(id, measured),
     };
     always || here

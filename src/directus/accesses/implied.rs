@@ -11,7 +11,11 @@ pub(super) fn filled(target: &Collection, action: Action, extent: &Extent) -> Op
         Action::Update => field.filled_on_update,
         Action::Read | Action::Delete | Action::Execute | Action::Import => false,
     });
-    let fields = Fields::named(names.map(|field| field.name.clone()));
+    let mut fields = Fields::named(names.map(|field| field.name.clone()));
+    if action == Action::Create && target.name == "directus_operations" {
+        // An operation that has no place on the canvas gets one.
+        fields.named.extend(["position_x", "position_y"].map(str::to_owned));
+    }
     (!fields.named.is_empty())
         .then(|| Access::asked(action, &target.name, fields, extent.clone()).with_origin(Origin::Implied))
 }

@@ -1,16 +1,15 @@
 //! The tools that read and write the items of one collection.
 
+use super::written::{Fate, Writes};
 use super::{Decoded, collection, implied, media};
 use crate::directus::access::{Access, Action, Extent, Fields, Key, Origin};
 use crate::directus::arguments::{Arguments, Written};
 use crate::directus::key;
 use crate::directus::misread::Misread;
-use crate::directus::query::Query;
-use crate::directus::row;
+use crate::directus::reading::Query;
 use crate::directus::schema::{Collection, SchemaSnapshot};
 use crate::directus::tool::Verb;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 
 /// The tool `items`: any collection but Directus' own.
 pub(super) fn items(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> Result<Decoded, Misread> {
@@ -42,9 +41,9 @@ pub(super) fn owned(
     let accesses = match arguments.verb()? {
         Verb::Read => {
             let keys = optional_keys(arguments, target)?;
-            let query = Query::read(arguments.optional_object("query")?, target)?;
+            let query = Query::read(arguments.optional_object("query")?, target, schema)?;
             let extent = if target.singleton { Extent::Singleton } else { by(keys, &query) };
-            query.reads(target, extent, schema)
+            query.reads(&extent)
         }
         Verb::Create => {
             let data = arguments.data()?;
@@ -82,19 +81,26 @@ pub(super) fn keyed(
     let verb = arguments.verb()?;
     let accesses = match verb {
         Verb::Read => {
-            let query = Query::read(arguments.optional_object("query")?, target)?;
-            query.reads(target, query.extent(), schema)
+            let query = Query::read(arguments.optional_object("query")?, target, schema)?;
+            query.reads(&query.extent())
         }
         Verb::Create => {
             // What is made is read back whole: these tools take no query here.
             let data = one(arguments.data()?)?;
-            written(target, &data, Action::Create, Extent::New(1), &Query::read(None, target)?, schema)?
+            written(
+                target,
+                &data,
+                Fate::Created,
+                &Extent::New(1),
+                &Query::read(None, target, schema)?,
+                schema,
+            )?
         }
         Verb::Update => {
             let data = one(arguments.data()?)?;
             let extent = Extent::Keys(vec![key::key(target, required_key(arguments)?)?]);
-            let query = Query::read(arguments.optional_object("query")?, target)?;
-            written(target, &data, Action::Update, extent, &query, schema)?
+            let query = Query::read(arguments.optional_object("query")?, target, schema)?;
+            written(target, &data, Fate::Updated, &extent, &query, schema)?
         }
         Verb::Delete => {
             let key = key::key(target, required_key(arguments)?)?;
@@ -122,9 +128,9 @@ fn create(
     data: &Written<'_>,
     schema: &SchemaSnapshot,
 ) -> Result<Vec<Access>, Misread> {
-    let query = Query::read(arguments.optional_object("query")?, target)?;
+    let query = Query::read(arguments.optional_object("query")?, target, schema)?;
     let extent = Extent::New(u64::try_from(data.rows().len()).unwrap_or(u64::MAX));
-    written(target, data, Action::Create, extent, &query, schema)
+    written(target, data, Fate::Created, &extent, &query, schema)
 }
 
 fn singleton(
@@ -133,10 +139,10 @@ fn singleton(
     data: &Written<'_>,
     schema: &SchemaSnapshot,
 ) -> Result<Vec<Access>, Misread> {
-    let query = Query::read(arguments.optional_object("query")?, target)?;
+    let query = Query::read(arguments.optional_object("query")?, target, schema)?;
     match data {
         Written::One(_) => {
-            let mut accesses = written(target, data, Action::Update, Extent::Singleton, &query, schema)?;
+            let mut accesses = written(target, data, Fate::Updated, &Extent::Singleton, &query, schema)?;
             // Where the one item is not there yet, Directus makes it.
             let made = Access::asked(Action::Create, &target.name, Fields::none(), Extent::New(1));
             accesses.push(made.with_origin(Origin::Implied));
@@ -157,7 +163,7 @@ fn update(
     schema: &SchemaSnapshot,
 ) -> Result<Vec<Access>, Misread> {
     let keys = optional_keys(arguments, target)?;
-    let query = Query::read(arguments.optional_object("query")?, target)?;
+    let query = Query::read(arguments.optional_object("query")?, target, schema)?;
     let extent = match (data, keys) {
         (Written::One(_), Some(keys)) => Extent::Keys(keys),
         (Written::One(_), None) => query.extent(),
@@ -168,7 +174,7 @@ fn update(
             ));
         }
     };
-    written(target, data, Action::Update, extent, &query, schema)
+    written(target, data, Fate::Updated, &extent, &query, schema)
 }
 
 fn batch(target: &Collection, rows: &[&Map<String, Value>]) -> Result<Vec<Key>, Misread> {
@@ -181,27 +187,21 @@ fn batch(target: &Collection, rows: &[&Map<String, Value>]) -> Result<Vec<Key>, 
     rows.iter().map(key_of).collect()
 }
 
-/// The write itself, what Directus fills in, and the read-back.
+/// The write itself with all that it does beyond its collection, and the read-back.
 fn written(
     target: &Collection,
     data: &Written<'_>,
-    action: Action,
-    extent: Extent,
-    query: &Query,
+    fate: Fate,
+    extent: &Extent,
+    query: &Query<'_>,
     schema: &SchemaSnapshot,
 ) -> Result<Vec<Access>, Misread> {
-    let mut named = BTreeSet::new();
-    for row in data.rows() {
-        named.extend(row::fields(target, row)?);
-    }
-    // In a list of rows the key says which item is meant; it is not written.
-    if let (Action::Update, Written::Several(_), Some(key)) = (action, data, &target.primary_key) {
-        named.remove(key);
-    }
-    let fields = Fields { named, wildcard: false };
-    let mut accesses = vec![Access::asked(action, &target.name, fields, extent.clone())];
-    accesses.extend(implied::filled(target, action, &extent));
-    accesses.extend(query.read_back(target, extent, schema));
+    // In a list of rows for an update the key says which item is meant; it is not written.
+    let keyed = matches!((fate, data), (Fate::Updated, Written::Several(_)));
+    let mut writes = Writes::new(schema);
+    writes.rows(target, &data.rows(), fate, extent, keyed)?;
+    let mut accesses = writes.into_accesses();
+    accesses.extend(query.read_back(extent)?);
     Ok(accesses)
 }
 
@@ -215,6 +215,6 @@ fn optional_keys(arguments: &mut Arguments<'_>, target: &Collection) -> Result<O
     arguments.optional_list("keys")?.map(|list| key::keys(target, list)).transpose()
 }
 
-fn by(keys: Option<Vec<Key>>, query: &Query) -> Extent {
+fn by(keys: Option<Vec<Key>>, query: &Query<'_>) -> Extent {
     keys.map_or_else(|| query.extent(), Extent::Keys)
 }

@@ -3,11 +3,13 @@
 use super::{Decoded, collection, implied};
 use crate::directus::access::{Access, Action, Extent, Fields, Origin};
 use crate::directus::arguments::{Arguments, object, only};
+use crate::directus::call::shown;
+use crate::directus::field::own_field;
 use crate::directus::key;
 use crate::directus::misread::Misread;
-use crate::directus::row;
-use crate::directus::schema::{Collection, SchemaSnapshot};
-use serde_json::Value;
+use crate::directus::schema::{Collection, FieldKind, SchemaSnapshot};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// The pseudo-field that stands for a file's content.
 const BYTES: &str = "$bytes";
@@ -41,7 +43,7 @@ pub(super) fn import(
         };
         imports.push(url.clone());
         let Some(file) = entry.get("file") else { continue };
-        let mut named = row::fields(files, object(file, "file")?)?;
+        let mut named = plain_fields(files, object(file, "file")?)?;
         if let Some(id) = file.get("id") {
             replaced.push(key::key(files, id)?);
             named.remove("id");
@@ -61,4 +63,22 @@ pub(super) fn import(
         );
     }
     Ok(Decoded { accesses, imports })
+}
+
+/// What is said of an imported file; nothing of it may reach another collection.
+fn plain_fields(files: &Collection, file: &Map<String, Value>) -> Result<BTreeSet<String>, Misread> {
+    for (name, value) in file {
+        let plain = match own_field(files, name, "file")? {
+            FieldKind::Plain => true,
+            FieldKind::ManyToOne { .. } => value.is_string() || value.is_null(),
+            FieldKind::ManyToAny { .. } | FieldKind::OneToMany { .. } | FieldKind::Presentation => false,
+        };
+        if !plain {
+            return Err(Misread::because(format!(
+                "what `file` says under `{}` is not understood",
+                shown(name)
+            )));
+        }
+    }
+    Ok(file.keys().cloned().collect())
 }

@@ -4,6 +4,7 @@ mod implied;
 mod items;
 mod media;
 mod model;
+mod written;
 
 use super::access::{Access, Action, Extent, Fields, Key, Origin};
 use super::arguments::Arguments;

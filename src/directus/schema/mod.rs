@@ -129,6 +129,8 @@ pub enum FieldKind {
         field: String,
         /// What becomes of an item that is no longer listed.
         deselect: Deselect,
+        /// The field that keeps their order, if one does; Directus fills it.
+        sort_field: Option<String>,
     },
     /// Shown in the data studio, without any data: a divider, a notice.
     Presentation,

@@ -79,6 +79,7 @@ struct RelationMeta {
     one_allowed_collections: Option<Value>,
     one_collection_field: Option<String>,
     junction_field: Option<String>,
+    sort_field: Option<String>,
 }
 
 impl SchemaSnapshot {
@@ -201,8 +202,9 @@ fn relate(collections: &mut BTreeMap<String, Collection>, row: RelationRow) {
         Some("delete") => Deselect::Delete,
         Some(_) | None => Deselect::Nullify,
     };
-    if let Some(field) = one.fields.get_mut(&one_field).filter(|field| !is_list(field)) {
-        field.kind = FieldKind::OneToMany { related: row.collection, field: row.field, deselect };
+    if let Some(one_side) = one.fields.get_mut(&one_field).filter(|field| !is_list(field)) {
+        let (related, field) = (row.collection, row.field);
+        one_side.kind = FieldKind::OneToMany { related, field, deselect, sort_field: meta.sort_field };
     }
 }
 

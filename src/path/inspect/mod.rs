@@ -1,4 +1,5 @@
-//! Cuts the answers that tell a client what it may do: the lists of tools and prompts.
+//! Cuts the answers that tell a client what it may do, the lists of tools and prompts, and those that nobody could ask for less:
+//! what flows and tools of others answer is blanked by the names of redacted fields.
 //!
 //! Everything else of a permitted answer passes as a stream, unchanged.
 
@@ -8,6 +9,7 @@ use super::record::Permitted;
 use super::refusal::{Addressee, Refusal};
 use super::reply;
 use crate::accept::{Body, whole};
+use crate::directus::result::blank_answer;
 use crate::directus::{Meaning, Protocol};
 use crate::policy::Principal;
 use futures_util::future::{BoxFuture, Either};
@@ -72,6 +74,8 @@ enum List {
     Tools,
     Search,
     Prompts,
+    /// No list: an answer of any shape.
+    Redacted,
 }
 
 impl Cutter {
@@ -80,6 +84,7 @@ impl Cutter {
             Meaning::Protocol(Protocol::ToolsList(..)) => List::Tools,
             Meaning::Protocol(Protocol::Search(_)) => List::Search,
             Meaning::Protocol(Protocol::PromptsList(_)) => List::Prompts,
+            Meaning::Tool(_) | Meaning::Opaque { .. } if permitted.redact => List::Redacted,
             Meaning::Protocol(
                 Protocol::Initialize(_)
                 | Protocol::Ping
@@ -106,6 +111,11 @@ impl Cutter {
         // An error of the protocol lists nothing.
         if message.get("error").is_none() {
             let done = match (self.list, &self.schema) {
+                (List::Redacted, _) => {
+                    let role = &self.principal.role;
+                    blank_answer(&mut message, &|name| self.policies.blanks(role, name));
+                    Some(())
+                }
                 (List::Prompts, _) => {
                     let role = self.policies.role(&self.principal.role);
                     role.and_then(|role| cut::prompts(&mut message, &role.prompts))

@@ -53,6 +53,8 @@ pub struct Permitted {
     /// What goes to Directus; `None` where the gateway answers itself.
     pub(super) outgoing: Option<Outgoing>,
     pub(super) to: Addressee,
+    /// Whether the answer has to be blanked by the names of redacted fields.
+    pub(super) redact: bool,
     pub(super) policies: Arc<PolicySet>,
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
     // Nobody outside this module can name this, so nobody can make a `Permitted`.

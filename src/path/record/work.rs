@@ -12,7 +12,7 @@ use crate::directus::result::{Summary, summarise};
 use crate::directus::{Meaning, Protocol, SchemaSnapshot};
 use crate::path::decide::Decided;
 use crate::path::refusal::Refusal;
-use crate::policy::Verdict;
+use crate::policy::{Obligation, Verdict};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::Response;
@@ -91,6 +91,7 @@ fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal>
     });
     subject.forwarded = outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
     Ok(Permitted {
+        redact: permit.obligations.contains(&Obligation::Redact),
         caller: normalised.call.caller,
         meaning: permit.meaning,
         outgoing,

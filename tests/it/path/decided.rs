@@ -46,9 +46,9 @@ async fn a_denied_call_is_a_tool_result_with_the_rule_and_the_reason_and_goes_no
             items(
                 json!({"action": "update", "collection": "articles", "keys": [1], "data": {"reviews": []}}),
             ),
-            "not_understood",
-            "-",
-            "reviews",
+            "forbidden",
+            "tester/no-deletes",
+            "reviews.delete",
         ),
         (
             items(json!({"action": "read", "collection": "articles", "keys": null})),

@@ -6,6 +6,7 @@ mod forwarded;
 mod limited;
 mod lists;
 mod protocol;
+mod redacted;
 mod schema;
 mod secrets;
 mod site;

@@ -3,7 +3,7 @@
 use crate::support::client::McpClient;
 use crate::support::gateway::Site;
 use crate::support::process::{Process, checkout, eventually, free_port};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -68,7 +68,12 @@ impl Directus {
 
     /// A gateway in front of it, with the shipped policies and an administrator's token.
     pub(crate) fn guarded(&self, role: &str) -> Site {
-        Site::new(&self.url, ADMIN, &checkout("policies"), role)
+        self.guarded_by(&checkout("policies"), role)
+    }
+
+    /// The same, with the policies of another folder.
+    pub(crate) fn guarded_by(&self, policies: &Path, role: &str) -> Site {
+        Site::new(&self.url, ADMIN, policies, role)
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -4,6 +4,7 @@
 
 mod bypass;
 mod clients;
+mod corpus;
 pub(crate) mod directus;
 mod dump;
 mod itself;

@@ -1,0 +1,184 @@
+//! One place of a query: a collection, and what the query says of it there.
+
+use super::{DEFAULT_LIMIT, MOST, Query};
+use crate::directus::access::{Extent, Fields};
+use crate::directus::call::shown;
+use crate::directus::field::own_field;
+use crate::directus::misread::Misread;
+use crate::directus::schema::{Collection, FieldKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most relations that one path may go along.
+const DEEPEST: usize = 20;
+
+/// One place of a query.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one place")]
+#[derive(Clone, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) collection: &'a Collection,
+    pub(super) shown: Shown,
+    /// What comes back.
+    pub(super) selected: Fields,
+    /// How `fields` says so, word by word.
+    pub(super) entries: Vec<String>,
+    /// What is sorted, filtered or searched by.
+    pub(super) compared: BTreeSet<String>,
+    /// Names that stand for others here.
+    pub(super) aliases: BTreeMap<String, String>,
+    /// As Directus will apply it; `None` for no limit.
+    pub(super) limit: Option<u64>,
+    /// Whether the query gives it.
+    pub(super) said: bool,
+    /// Whether there is a filter, and one that Directus does not take for none.
+    pub(super) filtered: bool,
+    /// Whether sums or groups come back instead of items.
+    pub(super) aggregated: bool,
+    /// Whether only a wildcard leads here.
+    pub(super) expanded: bool,
+}
+
+/// How the items of a place come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shown {
+    /// They do not: they are only compared with.
+    Compared,
+    /// One for each item above.
+    One,
+    /// A list for each item above.
+    List,
+    /// They are what is asked for.
+    Root,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(collection: &'a Collection, shown: Shown) -> Self {
+        Self {
+            collection,
+            shown,
+            selected: Fields::none(),
+            entries: Vec::new(),
+            compared: BTreeSet::new(),
+            aliases: BTreeMap::new(),
+            limit: Some(DEFAULT_LIMIT),
+            said: false,
+            filtered: false,
+            aggregated: false,
+            expanded: false,
+        }
+    }
+
+    pub(super) fn fields(&self) -> Fields {
+        let mut fields = self.selected.clone();
+        fields.named.extend(self.compared.iter().cloned());
+        fields
+    }
+
+    /// Which items of a place below the root.
+    pub(super) fn extent(&self) -> Extent {
+        match self.shown {
+            Shown::Compared => Extent::Children(0),
+            Shown::One => Extent::Query { limit: Some(1), said: true, filtered: true },
+            Shown::List | Shown::Root => {
+                Extent::Query { limit: self.limit, said: self.said, filtered: self.filtered }
+            }
+        }
+    }
+
+    /// All columns are looked at, as a search does.
+    pub(super) fn compare_all(&mut self) {
+        let columns = self.collection.fields.values().filter(|field| match field.kind {
+            FieldKind::Plain | FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => true,
+            FieldKind::OneToMany { .. } | FieldKind::Presentation => false,
+        });
+        self.compared.extend(columns.map(|field| field.name.clone()));
+    }
+}
+
+impl Query<'_> {
+    /// Goes along a relation, and says where that leads: to one place, or for a pointer into several collections to one for each.
+    pub(super) fn step(
+        &mut self,
+        via: &str,
+        segment: &str,
+        shown: Shown,
+        expanded: bool,
+    ) -> Result<Vec<String>, Misread> {
+        let (name, scope) =
+            segment.split_once(':').map_or((segment, None), |(name, scope)| (name, Some(scope)));
+        let place = self.place(via)?;
+        let field = place.aliases.get(name).map_or(name, String::as_str);
+        let kind = own_field(place.collection, field, "the query")?.clone();
+        let field = field.to_owned();
+        let place = self.place_mut(via)?;
+        let (below, list): (Vec<(String, String)>, bool) = match (&kind, scope) {
+            (FieldKind::ManyToOne { related }, None) => (vec![(join(via, name), related.clone())], false),
+            (FieldKind::OneToMany { related, .. }, None) => (vec![(join(via, name), related.clone())], true),
+            (FieldKind::ManyToAny { allowed, .. }, scope) => {
+                let led = allowed.iter().filter(|one| scope.is_none_or(|scope| scope == one.as_str()));
+                (led.map(|one| (join(via, &format!("{name}:{one}")), one.clone())).collect(), false)
+            }
+            (
+                FieldKind::ManyToOne { .. }
+                | FieldKind::OneToMany { .. }
+                | FieldKind::Plain
+                | FieldKind::Presentation,
+                _,
+            ) => (Vec::new(), false),
+        };
+        if below.is_empty() {
+            return Err(Misread::because(format!(
+                "`{}` leads from {} to no other collection",
+                shown_of(segment),
+                place.collection.name
+            )));
+        }
+        // Going along a relation reads the field that it goes along.
+        if shown == Shown::Compared {
+            place.compared.insert(field)
+        } else {
+            place.selected.named.insert(field)
+        };
+        let shown = if shown == Shown::Compared {
+            shown
+        } else if list {
+            Shown::List
+        } else {
+            Shown::One
+        };
+        below.into_iter().map(|(path, collection)| self.arrive(path, &collection, shown, expanded)).collect()
+    }
+
+    /// Makes a place, or finds it: what leads there at all counts most.
+    pub(super) fn arrive(
+        &mut self,
+        path: String,
+        collection: &str,
+        shown: Shown,
+        expanded: bool,
+    ) -> Result<String, Misread> {
+        let collection = self.schema.collection(collection).ok_or_else(|| {
+            Misread::because(format!("this Directus has no collection `{}`", shown_of(collection)))
+        })?;
+        if self.places.len() >= MOST || path.matches('.').count() > DEEPEST {
+            return Err(Misread::because(format!(
+                "the query goes along more than {DEEPEST} relations, or to more than {MOST} places"
+            )));
+        }
+        let place = self
+            .places
+            .entry(path.clone())
+            .or_insert_with(|| Place { expanded, ..Place::new(collection, shown) });
+        place.shown = place.shown.max(shown);
+        place.expanded &= expanded;
+        Ok(path)
+    }
+}
+
+/// A path, one step on.
+pub(super) fn join(via: &str, segment: &str) -> String {
+    if via.is_empty() { segment.to_owned() } else { format!("{via}.{segment}") }
+}
+
+fn shown_of(text: &str) -> String {
+    shown(text)
+}
