@@ -2,12 +2,10 @@
 
 use super::{Decoder, nearest};
 use crate::directus::access::Key;
+use crate::mcp::json::MAX_INTEGER;
 use crate::policy::yaml::{Node, Shape, object};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// The largest integer that JavaScript, and so Directus, tells apart from its neighbours.
-const MAX_KEY: u64 = (1 << 53) - 1;
 
 /// What validations can be evaluated with here.
 const VALIDATION_OPERATORS: &[&str] = &[
@@ -101,7 +99,7 @@ impl Decoder<'_> {
     fn key(&mut self, node: &Node) -> Option<Key> {
         match &node.shape {
             Shape::Number(number) => {
-                let key = number.as_u64().filter(|number| *number <= MAX_KEY).map(Key::Number);
+                let key = number.as_u64().filter(|number| *number <= MAX_INTEGER).map(Key::Number);
                 if key.is_none() {
                     let message = format!("`{number}` cannot be a primary key");
                     self.error("key", &node.span, message, "write a whole number without sign or point");
@@ -180,7 +178,7 @@ fn canonical_key(text: &str) -> Result<Key, Option<String>> {
         return Err(None);
     }
     if trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
-        let number: u64 = trimmed.parse().ok().filter(|number| *number <= MAX_KEY).ok_or(None)?;
+        let number: u64 = trimmed.parse().ok().filter(|number| *number <= MAX_INTEGER).ok_or(None)?;
         let canonical = number.to_string();
         return if canonical == text { Ok(Key::Number(number)) } else { Err(Some(canonical)) };
     }
