@@ -11,7 +11,7 @@ mod ignored;
 mod json_text;
 mod key;
 mod misread;
-mod operator;
+pub(crate) mod operator;
 mod reading;
 pub mod request;
 pub mod result;

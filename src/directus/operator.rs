@@ -4,8 +4,8 @@ use super::call::shown;
 use super::misread::Misread;
 use serde_json::Value;
 
-/// The comparisons that Directus knows, of which none reaches into another collection.
-const OPERATORS: [&str; 32] = [
+/// The comparisons by which Directus selects rows, of which none reaches into another collection.
+pub(crate) const COMPARISONS: [&str; 30] = [
     "_eq",
     "_neq",
     "_lt",
@@ -36,13 +36,19 @@ const OPERATORS: [&str; 32] = [
     "_nintersects",
     "_intersects_bbox",
     "_nintersects_bbox",
-    "_regex",
-    "_submitted",
 ];
+
+/// The comparisons that Directus only validates with: in a query it refuses them or, by the type of the field, leaves them out.
+const VALIDATING: [&str; 2] = ["_regex", "_submitted"];
 
 /// Whether a key of a filter is a comparison.
 pub(crate) fn is_one(key: &str) -> bool {
-    OPERATORS.contains(&key) || key == "_json"
+    is_plain(key) || key == "_json"
+}
+
+/// Whether it compares with a value, and not with more comparisons.
+fn is_plain(key: &str) -> bool {
+    COMPARISONS.contains(&key) || VALIDATING.contains(&key)
 }
 
 /// What a comparison tells.
@@ -78,7 +84,7 @@ pub(crate) fn read(name: &str, value: &Value) -> Result<Compared, Misread> {
                     compared.of_user.extend(inner.of_user);
                 }
             }
-            (known, value) if OPERATORS.contains(&known) => {
+            (known, value) if is_plain(known) => {
                 operand(name, value, &mut compared.of_user)?;
                 compared.selects |= selects(known, value);
             }
@@ -98,7 +104,7 @@ fn selects(operator: &str, value: &Value) -> bool {
     if ["_between", "_nbetween"].contains(&operator) {
         entries == 2
     } else {
-        !["_regex", "_submitted"].contains(&operator) && (operator != "_nin" || entries > 0)
+        !VALIDATING.contains(&operator) && (operator != "_nin" || entries > 0)
     }
 }
 

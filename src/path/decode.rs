@@ -75,9 +75,7 @@ where
     }
 
     fn call(&mut self, identified: Identified) -> Self::Future {
-        // The service that was polled ready is taken, and a clone left in its place.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let mut inner = super::take_ready(&mut self.inner);
         let limit = self.body_bytes;
         let read = self.tasks.spawn(async move { inner.call(decode(identified, limit).await).await });
         Box::pin(async move { read.await.unwrap_or(Err(Refusal::Broken { to: Addressee::default() })) })

@@ -76,8 +76,7 @@ where
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let mut inner = super::take_ready(&mut self.inner);
         let (endpoint, schema) = (self.endpoint.clone(), self.schema.clone());
         Box::pin(async move {
             let to = permitted.to.clone();

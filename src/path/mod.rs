@@ -123,6 +123,12 @@ where
     BoxCloneSyncService::new(stages)
 }
 
+/// The service that was polled ready, for a future to take along; a clone, which was not, stays in its place.
+fn take_ready<S: Clone>(service: &mut S) -> S {
+    let fresh = service.clone();
+    std::mem::replace(service, fresh)
+}
+
 /// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
 async fn keep_house(
     strangers: Arc<strangers::Strangers>,

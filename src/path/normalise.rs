@@ -68,8 +68,7 @@ where
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let mut inner = super::take_ready(&mut self.inner);
         let cache = self.schema.clone();
         Box::pin(async move { inner.call(normalise(call, cache).await).await })
     }

@@ -162,8 +162,7 @@ where
     }
 
     fn call(&mut self, decided: Decided) -> Self::Future {
-        let fresh = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, fresh);
+        let inner = super::take_ready(&mut self.inner);
         let recorder = self.recorder.clone();
         Box::pin(work::record(recorder, inner, decided))
     }

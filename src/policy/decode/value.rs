@@ -2,6 +2,7 @@
 
 use super::{Decoder, nearest};
 use crate::directus::access::Key;
+use crate::directus::operator::COMPARISONS;
 use crate::mcp::json::MAX_INTEGER;
 use crate::policy::yaml::{Node, Shape, object};
 use serde_json::{Map, Value};
@@ -33,45 +34,8 @@ const VALIDATION_OPERATORS: &[&str] = &[
     "_or",
 ];
 
-/// What Directus' filters have besides.
-const FILTER_OPERATORS: &[&str] = &[
-    "_eq",
-    "_neq",
-    "_lt",
-    "_lte",
-    "_gt",
-    "_gte",
-    "_in",
-    "_nin",
-    "_null",
-    "_nnull",
-    "_empty",
-    "_nempty",
-    "_contains",
-    "_ncontains",
-    "_icontains",
-    "_nicontains",
-    "_starts_with",
-    "_nstarts_with",
-    "_istarts_with",
-    "_nistarts_with",
-    "_ends_with",
-    "_nends_with",
-    "_iends_with",
-    "_niends_with",
-    "_between",
-    "_nbetween",
-    "_regex",
-    "_intersects",
-    "_nintersects",
-    "_intersects_bbox",
-    "_nintersects_bbox",
-    "_some",
-    "_none",
-    "_json",
-    "_and",
-    "_or",
-];
+/// What a filter has besides comparisons.
+const FILTER_STRUCTURE: &[&str] = &["_some", "_none", "_json", "_and", "_or"];
 
 /// What a rule is used for; a validation is evaluated here, a filter by Directus.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,10 +45,11 @@ pub(super) enum RuleUse {
 }
 
 impl RuleUse {
-    fn operators(self) -> &'static [&'static str] {
+    /// A comparison that Directus only validates with, `_regex` for one, is not among a filter's: it could restrict nothing.
+    fn operators(self) -> Vec<&'static str> {
         match self {
-            Self::Filter => FILTER_OPERATORS,
-            Self::Validation => VALIDATION_OPERATORS,
+            Self::Filter => [&COMPARISONS, FILTER_STRUCTURE].concat(),
+            Self::Validation => VALIDATION_OPERATORS.to_vec(),
         }
     }
 }
@@ -139,28 +104,28 @@ impl Decoder<'_> {
             self.error("empty-rule", &node.span, "an empty rule restricts nothing", help);
             return None;
         }
-        self.check_operators(node, used);
+        self.check_operators(node, &used.operators());
         Some(object(entries))
     }
 
     /// Operators begin with an underscore; one that nobody knows would match everything or nothing.
-    fn check_operators(&mut self, node: &Node, used: RuleUse) {
+    fn check_operators(&mut self, node: &Node, operators: &[&str]) {
         match &node.shape {
             Shape::Map(entries) => {
                 for entry in entries {
-                    let known = !entry.key.starts_with('_') || used.operators().contains(&entry.key.as_str());
+                    let known = !entry.key.starts_with('_') || operators.contains(&entry.key.as_str());
                     if !known {
-                        let help = nearest(&entry.key, used.operators()).map_or_else(
-                            || format!("use {}", super::listed(used.operators())),
+                        let help = nearest(&entry.key, operators).map_or_else(
+                            || format!("use {}", super::listed(operators)),
                             |near| format!("did you mean `{near}`?"),
                         );
                         let message = format!("`{}` is not an operator that can be used here", entry.key);
                         self.error("operator", &entry.key_span, message, help);
                     }
-                    self.check_operators(&entry.value, used);
+                    self.check_operators(&entry.value, operators);
                 }
             }
-            Shape::List(items) => items.iter().for_each(|item| self.check_operators(item, used)),
+            Shape::List(items) => items.iter().for_each(|item| self.check_operators(item, operators)),
             Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text { .. } | Shape::Broken => {}
         }
     }

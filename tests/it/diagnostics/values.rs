@@ -309,7 +309,7 @@ permissions:
     7 |     filter: {status: {_equals: draft}}
       |                       ^^^^^^^
       |
-      = help: use `_eq`, `_neq`, `_lt`, `_lte`, `_gt`, `_gte`, `_in`, `_nin`, `_null`, `_nnull`, `_empty`, `_nempty`, `_contains`, `_ncontains`, `_icontains`, `_nicontains`, `_starts_with`, `_nstarts_with`, `_istarts_with`, `_nistarts_with`, `_ends_with`, `_nends_with`, `_iends_with`, `_niends_with`, `_between`, `_nbetween`, `_regex`, `_intersects`, `_nintersects`, `_intersects_bbox`, `_nintersects_bbox`, `_some`, `_none`, `_json`, `_and` or `_or`
+      = help: use `_eq`, `_neq`, `_lt`, `_lte`, `_gt`, `_gte`, `_in`, `_nin`, `_null`, `_nnull`, `_empty`, `_nempty`, `_contains`, `_ncontains`, `_icontains`, `_nicontains`, `_starts_with`, `_nstarts_with`, `_istarts_with`, `_nistarts_with`, `_ends_with`, `_nends_with`, `_iends_with`, `_niends_with`, `_between`, `_nbetween`, `_intersects`, `_nintersects`, `_intersects_bbox`, `_nintersects_bbox`, `_some`, `_none`, `_json`, `_and` or `_or`
 
     error[operator]: `_some` is not an operator that can be used here
      --> editor.yaml:8:26
@@ -319,6 +319,19 @@ permissions:
       |
       = help: use `_eq`, `_neq`, `_lt`, `_lte`, `_gt`, `_gte`, `_in`, `_nin`, `_null`, `_nnull`, `_empty`, `_nempty`, `_contains`, `_ncontains`, `_icontains`, `_starts_with`, `_ends_with`, `_between`, `_nbetween`, `_regex`, `_and` or `_or`
     ");
+}
+
+/// Directus refuses it in a query or leaves it out: the filter could be no filter.
+#[test]
+fn a_comparison_that_directus_only_validates_with() {
+    let text = |key: &str| {
+        format!(
+            "version: 1\nrole: editor\npermissions:\n  - id: read\n    collections: [articles]\n    actions: [read]\n    \
+             {key}: {{title: {{_regex: \"^a\"}}}}\n"
+        )
+    };
+    assert!(role(&text("filter")).contains("`_regex` is not an operator that can be used here"));
+    assert!(!role(&text("validation")).contains("error"));
 }
 
 #[test]
