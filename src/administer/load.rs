@@ -93,7 +93,12 @@ pub fn schema(path: &Path) -> Result<SchemaSnapshot, LoadError> {
     let read = |path: PathBuf| fs::read_to_string(&path).map_err(|cause| LoadError::Read { path, cause });
     let snapshot = if path.is_dir() {
         let part = |name: &str| read(path.join(name));
-        SchemaSnapshot::from_rest(&part("collections.json")?, &part("fields.json")?, &part("relations.json")?)
+        let answers = (part("collections.json")?, part("fields.json")?, part("relations.json")?);
+        // Those three do not say of which version they are; a snapshot beside them does.
+        let beside = fs::read_to_string(path.join("snapshot.yaml")).ok();
+        let version = beside.and_then(|text| SchemaSnapshot::version_in_snapshot(&text));
+        SchemaSnapshot::from_rest(&answers.0, &answers.1, &answers.2)
+            .map(|snapshot| snapshot.of_version(version))
     } else {
         SchemaSnapshot::from_snapshot(&read(path.to_owned())?)
     };

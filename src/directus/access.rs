@@ -1,5 +1,6 @@
 //! What a tool call does to the data, in Directus' own words.
 
+use super::carrier::Carrier;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,6 +23,8 @@ pub struct Access {
     pub via: String,
     /// Whether the request itself says it, or Directus does it in turn.
     pub origin: Origin,
+    /// What of the request can carry an obligation on it.
+    pub(crate) carrier: Carrier,
 }
 
 impl Access {
@@ -34,12 +37,18 @@ impl Access {
             extent,
             via: String::new(),
             origin: Origin::Asked,
+            carrier: Carrier::Nothing,
         }
     }
 
     /// The same access, brought about otherwise.
     pub(crate) fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// The same access, carried by that.
+    pub(crate) fn carried(self, carrier: Carrier) -> Self {
+        Self { carrier, ..self }
     }
 
     /// The same access, arising through that path.

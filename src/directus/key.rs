@@ -19,15 +19,7 @@ pub(crate) fn keys(collection: &Collection, list: &[Value]) -> Result<Vec<Key>, 
 /// # Errors
 /// As [`keys`].
 pub(crate) fn key(collection: &Collection, value: &Value) -> Result<Key, Misread> {
-    let read = match collection.key_type() {
-        Some("integer" | "bigInteger") => integer(value),
-        Some("uuid") => value.as_str().filter(|text| is_uuid(text)).map(|text| Key::Text(text.to_owned())),
-        Some("string" | "text") => {
-            value.as_str().filter(|text| is_plain(text)).map(|text| Key::Text(text.to_owned()))
-        }
-        Some(_) | None => None,
-    };
-    read.ok_or_else(|| {
+    typed(collection.key_type(), value).ok_or_else(|| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let wanted = match collection.key_type() {
             Some("integer" | "bigInteger") => "an integer without sign, point or leading zero",
@@ -40,6 +32,18 @@ pub(crate) fn key(collection: &Collection, value: &Value) -> Result<Key, Misread
             collection.name
         ))
     })
+}
+
+/// Reads a key of that type, if it is in its canonical form.
+pub(crate) fn typed(key_type: Option<&str>, value: &Value) -> Option<Key> {
+    match key_type {
+        Some("integer" | "bigInteger") => integer(value),
+        Some("uuid") => value.as_str().filter(|text| is_uuid(text)).map(|text| Key::Text(text.to_owned())),
+        Some("string" | "text") => {
+            value.as_str().filter(|text| is_plain(text)).map(|text| Key::Text(text.to_owned()))
+        }
+        Some(_) | None => None,
+    }
 }
 
 /// Whether the text is a UUID in lower case.
@@ -81,6 +85,7 @@ mod tests {
             default: None,
             filled_on_create: true,
             filled_on_update: false,
+            overwritten_on_create: false,
         };
         Collection {
             name: "c".into(),

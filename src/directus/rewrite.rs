@@ -1,6 +1,8 @@
 //! What an obligation does to a call before it is forwarded.
 
 use super::call::ToolCall;
+use super::conjunct;
+use super::json_text::parsed;
 use super::misread::Misread;
 use super::reading::Query;
 use super::schema::SchemaSnapshot;
@@ -69,20 +71,62 @@ impl ToolCall {
         if via.is_empty() {
             return self.with_query("limit", Value::from(limit));
         }
-        let mut query = self.arguments.get("query").and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut deep = query.get("deep").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        let mut place = Some(&mut deep);
-        for segment in via.split('.') {
-            place = place
-                .and_then(Value::as_object_mut)
-                .map(|object| object.entry(segment).or_insert_with(|| Value::Object(Map::new())));
+        if let Some(place) = self.deep_mut(via) {
+            place.insert("_limit".to_owned(), Value::from(limit));
         }
-        if let Some(object) = place.and_then(Value::as_object_mut) {
-            object.insert("_limit".to_owned(), Value::from(limit));
-        }
-        query.insert("deep".to_owned(), deep);
-        self.arguments.insert("query".to_owned(), Value::Object(query));
         self
+    }
+
+    /// The same call, with a rule beside what it filters by at a path; the root's is empty.
+    ///
+    /// # Errors
+    /// When there is no such place, or a filter there that is none.
+    pub(crate) fn and_filter(mut self, via: &str, rule: &Map<String, Value>) -> Result<Self, Misread> {
+        let nowhere = || Misread::because("there is no place for the filter of this role");
+        let (place, name) = if via.is_empty() {
+            (self.query_mut().ok_or_else(nowhere)?, "filter")
+        } else {
+            (self.deep_mut(via).ok_or_else(nowhere)?, "_filter")
+        };
+        let there = match place.get(name) {
+            None => None,
+            Some(filter) => Some(parsed(filter, name)?.into_owned()),
+        };
+        place.insert(name.to_owned(), conjunct::and(there, rule));
+        Ok(self)
+    }
+
+    /// The same call without the conditions of its filters that are such a rule; `None` where there are none of them.
+    pub(crate) fn without_rules(
+        &self,
+        is_rule: &mut dyn FnMut(&str, &Map<String, Value>) -> bool,
+    ) -> Option<Self> {
+        let query = self.arguments.get("query").and_then(Value::as_object)?;
+        let mut bare = query.clone();
+        take_out(&mut bare, "filter", "", is_rule);
+        if let Some(Value::Object(deep)) = bare.get_mut("deep") {
+            take_out_below(deep, "", is_rule);
+        }
+        (bare != *query).then(|| {
+            let mut call = self.clone();
+            call.arguments.insert("query".to_owned(), Value::Object(bare));
+            call
+        })
+    }
+
+    fn query_mut(&mut self) -> Option<&mut Map<String, Value>> {
+        let query = self.arguments.entry("query").or_insert_with(|| Value::Object(Map::new()));
+        query.as_object_mut()
+    }
+
+    /// What `deep` says at a path; it is made where it is not there.
+    fn deep_mut(&mut self, via: &str) -> Option<&mut Map<String, Value>> {
+        let new = || Value::Object(Map::new());
+        let mut place = self.query_mut()?.entry("deep").or_insert_with(new).as_object_mut()?;
+        for segment in via.split('.') {
+            place = place.entry(segment).or_insert_with(new).as_object_mut()?;
+        }
+        Some(place)
     }
 
     /// The collection whose items the call's query is about.
@@ -117,9 +161,41 @@ impl ToolCall {
     }
 
     fn with_query(mut self, part: &str, value: Value) -> Self {
-        let mut query = self.arguments.get("query").and_then(Value::as_object).cloned().unwrap_or_default();
-        query.insert(part.to_owned(), value);
-        self.arguments.insert("query".to_owned(), Value::Object(query));
+        if let Some(query) = self.query_mut() {
+            query.insert(part.to_owned(), value);
+        }
         self
+    }
+}
+
+/// Takes rules out of a filter, and the filter too where nothing else is in it.
+fn take_out(
+    place: &mut Map<String, Value>,
+    name: &str,
+    via: &str,
+    is_rule: &mut dyn FnMut(&str, &Map<String, Value>) -> bool,
+) {
+    let Some(filter) = place.get(name).and_then(|filter| parsed(filter, name).ok()) else { return };
+    match conjunct::without(filter.clone().into_owned(), &mut |rule| is_rule(via, rule)) {
+        Some(left) if left == *filter => {}
+        Some(left) => {
+            place.insert(name.to_owned(), left);
+        }
+        None => {
+            place.shift_remove(name);
+        }
+    }
+}
+
+fn take_out_below(
+    deep: &mut Map<String, Value>,
+    via: &str,
+    is_rule: &mut dyn FnMut(&str, &Map<String, Value>) -> bool,
+) {
+    for (segment, below) in deep.iter_mut().filter(|(segment, _)| !segment.starts_with('_')) {
+        let Value::Object(below) = below else { continue };
+        let via = if via.is_empty() { segment.clone() } else { format!("{via}.{segment}") };
+        take_out(below, "_filter", &via, is_rule);
+        take_out_below(below, &via, is_rule);
     }
 }

@@ -1,8 +1,8 @@
 //! What can be said about policies that load: rules that never match, and rules that do more or less than was meant.
 //!
 //! Each finding has a code: `never-matches`, `forbidden-anyway`, `import-collection`, `write-without-read`,
-//! `reaches-users`, `mixed-permissions`, `observed-writes`, `current-user`, `not-enforced-yet`, and with a schema
-//! `unknown-collection`, `unknown-field`, `failing-default`.
+//! `reaches-users`, `mixed-permissions`, `observed-writes`, `current-user`, `unknown-value`, and with a schema
+//! `unknown-collection`, `unknown-field`, `unfit-filter`, `failing-default`.
 
 mod mix;
 mod reach;
@@ -54,8 +54,8 @@ impl<'s> Check<'s> {
             self.write_without_read(permission, role);
             self.reaches_users(permission, role);
             self.current_user(permission);
-            self.not_enforced_yet(permission);
             self.fields(permission);
+            self.filters(permission);
             self.failing_default(permission);
         }
     }

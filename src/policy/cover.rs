@@ -1,14 +1,26 @@
 //! Whether one permission covers one access, and what it asks for in return.
 
+mod filter;
+mod rows;
+
+use filter::Around;
+pub(crate) use filter::Filtering;
+pub(crate) use rows::Preset;
+
 use super::document::{MaxItems, Permission};
 use super::rules::Rules;
-use crate::directus::{Access, Action, Extent};
+use crate::directus::reading::DEFAULT_LIMIT;
+use crate::directus::{Access, Action, Extent, ToolCall};
 
-/// What a permission that covers an access asks to be done to the request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a permission that covers an access asks to be done.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Needs {
     /// A limit to set.
     pub(crate) limit: Option<u64>,
+    /// How its filter is kept.
+    pub(crate) filter: Option<Filtering>,
+    /// What is put into the rows.
+    pub(crate) presets: Vec<Preset>,
 }
 
 /// Why a permission does not cover an access, the least fitting first.
@@ -31,26 +43,34 @@ pub(crate) enum Mismatch {
         /// What the permission allows.
         most: u64,
     },
-    /// It would cover the access, but asks for something that cannot be done to this call.
-    Undischarged(&'static str),
+    /// It would cover the access, but asks (by that key) for something that cannot be done to this call, for that reason.
+    Undischarged(&'static str, String),
+    /// What is written does not meet its validation, by these fields.
+    Invalid(Vec<String>),
 }
 
 /// How strictly to look: a call that is there, or whether any call could be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look<'c> {
     /// At this call, with everything it names.
-    Exactly,
+    Exactly {
+        /// The call.
+        call: &'c ToolCall,
+        /// Whether the access is the reading back of what the call writes, which is not counted again.
+        is_read_back: bool,
+        /// The permission that covers the place above, for what is read below another.
+        above: Option<&'c Permission>,
+    },
     /// Whether some call of this kind could be covered: filter, validation, presets and numbers left aside.
     Leniently,
 }
 
-/// Whether the permission covers the access, read-backs not counted again.
+/// Whether the permission covers the access.
 pub(crate) fn cover(
     permission: &Permission,
     access: &Access,
     rules: &Rules<'_>,
-    look: Look,
-    is_read_back: bool,
+    look: Look<'_>,
 ) -> Result<Needs, Mismatch> {
     let junction = rules.is_junction(&access.collection);
     if !permission.actions.contains(&access.action)
@@ -58,24 +78,31 @@ pub(crate) fn cover(
     {
         return Err(Mismatch::Elsewhere);
     }
-    if look == Look::Leniently {
-        return Ok(Needs::default());
-    }
+    let Look::Exactly { call, is_read_back, above } = look else { return Ok(Needs::default()) };
     keys(permission, access)?;
-    fields(permission, access, rules)?;
-    undischarged(permission, access)?;
-    match (access.action, is_read_back) {
-        (Action::Read, true) => Ok(Needs::default()),
-        (Action::Read, false) => read_many(permission, access),
-        (Action::Update | Action::Delete, _) => write_many(permission, access),
-        (Action::Create | Action::Execute | Action::Import, _) => named(permission, count(&access.extent)),
-    }
+    fields(permission, access, rules, call)?;
+    let limit = match (access.action, is_read_back) {
+        (Action::Read, true) => None,
+        (Action::Read, false) => read_many(permission, access)?,
+        (Action::Update | Action::Delete, _) => write_many(permission, access)?,
+        (Action::Create | Action::Execute | Action::Import, _) => named(permission, count(&access.extent))?,
+    };
+    let filter = filter::filtering(permission, access, Around { rules, call, above })?;
+    let presets = rows::rows(permission, access, rules, call)?;
+    Ok(Needs { limit: limit.or_else(|| said_limit(access, filter.as_ref())), filter, presets })
+}
+
+/// An update of what a filtered query selects says its limit: what is read back then has the same one.
+fn said_limit(access: &Access, filter: Option<&Filtering>) -> Option<u64> {
+    let unsaid = matches!(access.extent, Extent::Query { said: false, .. });
+    (unsaid && access.action == Action::Update && filter.is_some()).then_some(DEFAULT_LIMIT)
 }
 
 fn keys(permission: &Permission, access: &Access) -> Result<(), Mismatch> {
     let Some(allowed) = &permission.keys else { return Ok(()) };
     match &access.extent {
-        Extent::Keys(keys) if keys.iter().all(|key| allowed.contains(key)) => Ok(()),
+        // "All of none" would cover what names no item at all, such as a change of the collection itself.
+        Extent::Keys(keys) if !keys.is_empty() && keys.iter().all(|key| allowed.contains(key)) => Ok(()),
         Extent::Keys(_)
         | Extent::Children(_)
         | Extent::New(_)
@@ -85,51 +112,36 @@ fn keys(permission: &Permission, access: &Access) -> Result<(), Mismatch> {
     }
 }
 
-fn fields(permission: &Permission, access: &Access, rules: &Rules<'_>) -> Result<(), Mismatch> {
+fn fields(
+    permission: &Permission,
+    access: &Access,
+    rules: &Rules<'_>,
+    call: &ToolCall,
+) -> Result<(), Mismatch> {
     let reads = access.action == Action::Read;
     let bad = |name: &&String| {
-        !permission.fields.matches(name) || (reads && rules.redacted(&access.collection, name).is_some())
+        let open = permission.fields.matches(name) || rows::is_preset(permission, access, call, name);
+        !open || (reads && rules.redacted(&access.collection, name).is_some())
     };
     let bad: Vec<String> = access.fields.named.iter().filter(bad).cloned().collect();
     if bad.is_empty() { Ok(()) } else { Err(Mismatch::Fields(bad)) }
 }
 
-/// What the policy language has, and this version cannot enforce yet: an obligation that cannot be discharged is a denial.
-fn undischarged(permission: &Permission, access: &Access) -> Result<(), Mismatch> {
-    let filtered = permission.filter.is_some();
-    match access.action {
-        Action::Read | Action::Update | Action::Delete if filtered => Err(Mismatch::Undischarged("filter")),
-        Action::Create | Action::Update if permission.validation.is_some() => {
-            Err(Mismatch::Undischarged("validation"))
-        }
-        Action::Create if permission.presets.is_some() => Err(Mismatch::Undischarged("presets")),
-        Action::Import if permission.validation.is_some() || permission.presets.is_some() => {
-            Err(Mismatch::Undischarged("validation"))
-        }
-        Action::Read
-        | Action::Update
-        | Action::Delete
-        | Action::Create
-        | Action::Execute
-        | Action::Import => Ok(()),
-    }
-}
-
 /// A read: what the request does not bound is bounded here, what it asks for beyond is refused with the number.
-fn read_many(permission: &Permission, access: &Access) -> Result<Needs, Mismatch> {
-    let Some(MaxItems::At(most)) = permission.max_items else { return Ok(Needs::default()) };
+fn read_many(permission: &Permission, access: &Access) -> Result<Option<u64>, Mismatch> {
+    let Some(MaxItems::At(most)) = permission.max_items else { return Ok(None) };
     match access.extent {
         Extent::Query { limit: Some(asked), said: true, .. } if asked > most => {
             Err(Mismatch::TooMany { asked, most })
         }
-        Extent::Query { limit: Some(_), said: true, .. } => Ok(Needs::default()),
+        Extent::Query { limit: Some(_), said: true, .. } => Ok(None),
         // What Directus bounds by itself below the root is left as it is where that is enough.
         Extent::Query { limit: Some(default), said: false, .. }
             if !access.via.is_empty() && default <= most =>
         {
-            Ok(Needs::default())
+            Ok(None)
         }
-        Extent::Query { .. } | Extent::All => Ok(Needs { limit: Some(most) }),
+        Extent::Query { .. } | Extent::All => Ok(Some(most)),
         Extent::Keys(_) | Extent::Children(_) | Extent::New(_) | Extent::Singleton => {
             named(permission, count(&access.extent))
         }
@@ -137,7 +149,7 @@ fn read_many(permission: &Permission, access: &Access) -> Result<Needs, Mismatch
 }
 
 /// A change or a delete of items that may not be named: `by_query` permits it, `max_items` bounds it.
-fn write_many(permission: &Permission, access: &Access) -> Result<Needs, Mismatch> {
+fn write_many(permission: &Permission, access: &Access) -> Result<Option<u64>, Mismatch> {
     let unnamed = match access.extent {
         Extent::Query { .. } | Extent::All => true,
         Extent::Children(_) => access.action == Action::Delete,
@@ -150,25 +162,25 @@ fn write_many(permission: &Permission, access: &Access) -> Result<Needs, Mismatc
         return Err(Mismatch::ByQuery);
     }
     match (permission.max_items, &access.extent) {
-        (Some(MaxItems::Unlimited), _) => Ok(Needs::default()),
+        (Some(MaxItems::Unlimited), _) => Ok(None),
         (Some(MaxItems::At(most)), Extent::Query { limit: Some(asked), said: true, filtered: true }) => {
             if *asked > most {
                 Err(Mismatch::TooMany { asked: *asked, most })
             } else {
-                Ok(Needs::default())
+                Ok(None)
             }
         }
         (Some(MaxItems::At(most)), Extent::Query { limit: Some(_), said: false, filtered: true }) => {
-            Ok(Needs { limit: Some(most) })
+            Ok(Some(most))
         }
         (Some(MaxItems::At(_)) | None, _) => Err(Mismatch::Unbounded),
     }
 }
 
-fn named(permission: &Permission, asked: u64) -> Result<Needs, Mismatch> {
+fn named(permission: &Permission, asked: u64) -> Result<Option<u64>, Mismatch> {
     match permission.max_items {
         Some(MaxItems::At(most)) if asked > most => Err(Mismatch::TooMany { asked, most }),
-        Some(MaxItems::At(_) | MaxItems::Unlimited) | None => Ok(Needs::default()),
+        Some(MaxItems::At(_) | MaxItems::Unlimited) | None => Ok(None),
     }
 }
 

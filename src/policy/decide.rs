@@ -4,9 +4,10 @@ use super::decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
 use super::document::SystemPrompt;
 use super::evaluate::{Findings, evaluate};
 use super::rules::Rules;
-use super::{PolicySet, Principal};
+use super::{PolicySet, Principal, own_rules};
 use crate::directus::accesses::{Decoded, accesses};
 use crate::directus::{Access, Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
+use std::borrow::Cow;
 
 /// One message as it is decided: who sent it, what it means, and what it would do.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,9 @@ impl PolicySet {
     }
 
     fn call(&self, rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) -> Decision {
-        let findings = evaluate(rules, call, decoded);
+        let bare = own_rules::without(rules, call);
+        let (judged, decoded) = bare.as_ref().map_or((call, decoded), |(bare, decoded)| (bare, decoded));
+        let findings = evaluate(rules, judged, decoded);
         let observed = findings.observed.clone();
         let mut denials = findings.denials.clone().into_iter();
         if let Some(first) = denials.next() {
@@ -66,7 +69,8 @@ impl PolicySet {
             Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
             Ok((forward, mut obligations, accesses)) => {
                 obligations.extend(findings.redact.then_some(Obligation::Redact));
-                let permit = Permit { meaning: Meaning::Tool(forward), rules: findings.rules, obligations };
+                let Findings { rules, checks, .. } = findings;
+                let permit = Permit { meaning: Meaning::Tool(forward), rules, obligations, checks };
                 let verdict = Verdict::Permit(Box::new(permit));
                 Decision { verdict, observed, accesses, revision: self.revision().to_owned() }
             }
@@ -95,7 +99,12 @@ impl PolicySet {
             return Decision::deny(reason, Vec::new(), self.revision());
         }
         let meaning = Meaning::Protocol(protocol.clone());
-        let permit = Permit { meaning, rules: vec!["protocol".to_owned()], obligations: Vec::new() };
+        let permit = Permit {
+            meaning,
+            rules: vec!["protocol".to_owned()],
+            obligations: Vec::new(),
+            checks: Vec::new(),
+        };
         self.passed(permit, Vec::new())
     }
 
@@ -103,7 +112,8 @@ impl PolicySet {
     fn permit(&self, request: &AccessRequest<'_>, rule: String, obligations: Vec<Obligation>) -> Decision {
         match request.message {
             Ok((meaning, decoded)) => {
-                let permit = Permit { meaning: meaning.clone(), rules: vec![rule], obligations };
+                let permit =
+                    Permit { meaning: meaning.clone(), rules: vec![rule], obligations, checks: Vec::new() };
                 self.passed(permit, decoded.accesses.clone())
             }
             Err(misread) => Decision::deny(misread_reason(misread), Vec::new(), self.revision()),
@@ -179,9 +189,21 @@ fn apply(
         forward = projected;
         obligations.push(Obligation::Project(fields));
     }
+    for (via, preset) in &findings.presets {
+        let filled = preset.row.fill(&mut forward.arguments, &preset.fields);
+        filled.ok_or_else(|| Misread::because("a row that gets presets cannot be found again"))?;
+        obligations.push(Obligation::Presets(via.clone(), preset.fields.clone()));
+    }
     for (via, limit) in &findings.limits {
         forward = forward.limit(via, *limit);
         obligations.push(Obligation::Limit(via.clone(), *limit));
+    }
+    for (via, rule) in &findings.filters {
+        let narrowed = forward.clone().and_filter(via, rule)?;
+        if narrowed != forward {
+            forward = narrowed;
+            obligations.push(Obligation::Filter(via.clone(), rule.clone()));
+        }
     }
     if !decoded.imports.is_empty() {
         let cut = forward.clone().cut_imported();
@@ -197,8 +219,13 @@ fn apply(
 /// of that form.
 fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<Vec<Access>, Reason> {
     let schema = rules.schema().ok_or_else(|| misread_reason(&Misread::NoSchema))?;
-    let decoded = accesses(forward, schema).map_err(|misread| misread_reason(&misread))?;
-    let findings = evaluate(rules, forward, &decoded);
+    let (bare, decoded) = match own_rules::without(rules, forward) {
+        Some((bare, decoded)) => (Cow::Owned(bare), decoded),
+        None => {
+            (Cow::Borrowed(forward), accesses(forward, schema).map_err(|misread| misread_reason(&misread))?)
+        }
+    };
+    let findings = evaluate(rules, &bare, &decoded);
     let again = apply(rules, forward, &decoded, &findings);
     if findings.denials.is_empty() && again.is_ok_and(|(again, more)| more.is_empty() && again == *forward) {
         return Ok(decoded.accesses);

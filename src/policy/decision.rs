@@ -1,7 +1,7 @@
 //! What is decided, and why.
 
-use crate::directus::{Access, Meaning};
-use serde_json::{Value, json};
+use crate::directus::{Access, KeyCheck, Meaning};
+use serde_json::{Map, Value, json};
 use std::fmt;
 
 /// What the policies say of one message.
@@ -59,6 +59,26 @@ pub struct Permit {
     pub rules: Vec<String>,
     /// What was done to the request, and what has to be done to the answer.
     pub obligations: Vec<Obligation>,
+    /// What has to be looked at before the request goes on.
+    pub checks: Vec<Check>,
+}
+
+/// Items that the call names, and that have to be under a permission's filter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// The permission, as `ROLE/ID`.
+    pub rule: String,
+    /// For the client, where one of them is not.
+    pub message: String,
+    /// The items.
+    pub keys: KeyCheck,
+}
+
+impl Check {
+    /// Why the call is refused where the check is not met.
+    pub fn reason(&self) -> Reason {
+        Reason::firm(Code::NoPermission, self.rule.clone(), self.message.clone())
+    }
 }
 
 /// What must be done to a permitted call.
@@ -68,6 +88,10 @@ pub enum Obligation {
     Project(Vec<String>),
     /// Ask for at most so many items at a path; the root's is empty.
     Limit(String, u64),
+    /// Select only items under this rule, at a path; the root's is empty.
+    Filter(String, Map<String, Value>),
+    /// Put these fields into a row that is made, through a path; the root's is empty.
+    Presets(String, Map<String, Value>),
     /// Blank, in the answer, every value that stands under the name of a redacted field.
     Redact,
     /// Say of imported files only their title, description, folder and tags.
@@ -79,12 +103,17 @@ impl Obligation {
     pub fn shown(&self) -> Value {
         match self {
             Self::Project(fields) => json!({ "project": fields }),
-            Self::Limit(via, limit) if via.is_empty() => json!({ "limit": limit }),
-            Self::Limit(via, limit) => json!({ "limit": limit, "via": via }),
+            Self::Limit(via, limit) => at(via, "limit", &json!(limit)),
+            Self::Filter(via, rule) => at(via, "filter", &json!(rule)),
+            Self::Presets(via, fields) => at(via, "presets", &json!(fields)),
             Self::Redact => json!({ "redact": "result" }),
             Self::CutImported => json!({ "import": ["title", "description", "folder", "tags"] }),
         }
     }
+}
+
+fn at(via: &str, name: &str, value: &Value) -> Value {
+    if via.is_empty() { json!({ name: value }) } else { json!({ name: value, "via": via }) }
 }
 
 /// Why a message is denied.

@@ -1,11 +1,13 @@
 //! From the tree of a file to typed documents: every problem of a file is reported, none stops the reading.
 
+mod filter;
 mod import;
 mod limit;
 mod name;
 mod object;
 mod role;
 mod rule;
+mod validation;
 mod value;
 
 pub(crate) use object::{Mapping, Object};

@@ -1,6 +1,7 @@
 //! The policy files as values: what a role file and `guardrails.yaml` say, checked, but not yet asked anything.
 
 use super::pattern::{CollectionPatterns, FieldPattern, Patterns};
+use super::validation::Rule;
 use crate::directus::access::{Action, Key};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -61,8 +62,8 @@ pub struct Permission {
     pub fields: Patterns,
     /// Only these items: a Directus filter rule.
     pub filter: Option<Map<String, Value>>,
-    /// What a written row must meet: a Directus filter rule.
-    pub validation: Option<Map<String, Value>>,
+    /// What a written row must meet.
+    pub validation: Option<Validation>,
     /// What a create leaves out.
     pub presets: Option<Map<String, Value>>,
     /// Only these primary keys.
@@ -73,6 +74,15 @@ pub struct Permission {
     pub by_query: bool,
     /// Where it stands.
     pub at: Position,
+}
+
+/// What a written row must meet.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// The rule as it is evaluated.
+    pub rule: Rule,
+    /// The rule as it is written.
+    pub text: Map<String, Value>,
 }
 
 /// Something that is not to happen, whatever is permitted.

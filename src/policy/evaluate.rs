@@ -1,7 +1,7 @@
 //! The accesses of one call, held against the rules of one role.
 
-use super::cover::{Look, Mismatch};
-use super::decision::{Code, Reason};
+use super::cover::{Filtering, Look, Mismatch, Needs, Preset};
+use super::decision::{Check, Code, Reason};
 use super::document::{Mode, Permission};
 use super::imports;
 use super::rules::Rules;
@@ -10,7 +10,8 @@ use crate::directus::accesses::Decoded;
 use crate::directus::field::is_path;
 use crate::directus::rewrite::Projection;
 use crate::directus::schema::{Field, FieldKind};
-use crate::directus::{Access, Action, Origin, ToolCall};
+use crate::directus::{Access, Action, KeyCheck, Origin, ToolCall};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a permitted call needs done to it, or why it is denied.
@@ -22,6 +23,12 @@ pub(crate) struct Findings {
     pub(crate) projection: Projection,
     /// The limits to set, by the path of what they bound; the root's is empty.
     pub(crate) limits: BTreeMap<String, u64>,
+    /// The rules to put beside the filters, by the path of what they narrow.
+    pub(crate) filters: Vec<(String, Map<String, Value>)>,
+    /// What is put into the rows, with the path through which they are written.
+    pub(crate) presets: Vec<(String, Preset)>,
+    /// The keys to read before.
+    pub(crate) checks: Vec<Check>,
     /// Whether the answer has to be blanked by the names of redacted fields.
     pub(crate) redact: bool,
     /// Why the call is denied; empty where it is permitted.
@@ -42,17 +49,23 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
     let writes = decoded.accesses.first().is_some_and(|access| access.action != Action::Read);
     let mut dropped = BTreeSet::new();
     let mut wildcards: Vec<(&Access, Option<&Permission>)> = Vec::new();
+    let mut read: BTreeMap<&str, &Permission> = BTreeMap::new();
     for access in &decoded.accesses {
         let is_read_back = writes && access.action == Action::Read;
+        let above = above(&access.via).and_then(|above| read.get(above).copied());
+        let look = Look::Exactly { call, is_read_back, above };
         let found = match access.origin {
             Origin::Included => continue,
             Origin::Implied => {
                 findings.forbidden(rules, access);
                 continue;
             }
-            Origin::Asked => findings.asked(rules, access, is_read_back),
-            Origin::Expanded => expanded(rules, access, is_read_back),
+            Origin::Asked => findings.asked(rules, access, look),
+            Origin::Expanded => findings.expanded(rules, access, look),
         };
+        if let (Some(permission), Action::Read) = (found, access.action) {
+            read.insert(&access.via, permission);
+        }
         if access.origin == Origin::Expanded && found.is_none() && !access.via.is_empty() {
             dropped.insert(access.via.clone());
         } else if access.fields.wildcard && access.action == Action::Read {
@@ -65,6 +78,9 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
     if !dropped.is_empty() && !call.is_projectable() {
         findings.deny(unprojectable(rules));
     }
+    // What is left out altogether is not narrowed either.
+    findings.filters.retain(|(via, _)| !is_within(via, &dropped));
+    findings.limits.retain(|via, _| !is_within(via, &dropped));
     findings.projection.dropped = dropped;
     for reason in imports::check(rules, &decoded.imports) {
         findings.deny(reason);
@@ -75,14 +91,15 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
     findings
 }
 
-/// Whether a part of a wildcard may stay; where it may not, a projection leaves it out.
-fn expanded<'a>(rules: &Rules<'a>, access: &Access, is_read_back: bool) -> Option<&'a Permission> {
-    let forbidden = rules.forbids(access).any(|hit| !hit.observed(rules.role.mode));
-    rules
-        .permission(access, Look::Exactly, is_read_back)
-        .ok()
-        .map(|(permission, _)| permission)
-        .filter(|_| !forbidden)
+/// Whether a place is one of these, or below one.
+fn is_within(via: &str, places: &BTreeSet<String>) -> bool {
+    let below = |place: &String| via.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('.'));
+    places.contains(via) || places.iter().any(below)
+}
+
+/// The path of the place above; `None` for the root.
+fn above(via: &str) -> Option<&str> {
+    (!via.is_empty()).then(|| via.rsplit_once('.').map_or("", |(above, _)| above))
 }
 
 impl Findings {
@@ -108,18 +125,14 @@ impl Findings {
         }
     }
 
-    fn asked<'a>(
-        &mut self,
-        rules: &Rules<'a>,
-        access: &Access,
-        is_read_back: bool,
-    ) -> Option<&'a Permission> {
+    fn asked<'a>(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
         self.forbidden(rules, access);
         self.redacted(rules, access);
-        match rules.permission(access, Look::Exactly, is_read_back) {
+        match rules.permission(access, look) {
             Ok((permission, needs)) => {
                 self.rules.push(format!("{}/{}", rules.role.name, permission.id));
                 self.limits.extend(needs.limit.map(|limit| (access.via.clone(), limit)));
+                self.discharge(rules, access, permission, needs);
                 Some(permission)
             }
             Err(closest) => {
@@ -138,11 +151,44 @@ impl Findings {
                         Reason::observable(Code::NoPermission, format!("{name}/-"), message)
                     }
                     Mismatch::TooMany { .. } => Reason::firm(Code::OverLimit, rule, message),
-                    Mismatch::Undischarged(_) => Reason::firm(Code::NotUnderstood, rule, message),
+                    Mismatch::Undischarged(..) => Reason::firm(Code::NotUnderstood, rule, message),
+                    Mismatch::Invalid(_) => Reason::observable(Code::InvalidValue, rule, message),
                 };
                 self.deny_or_observe(rules.role.mode, reason);
                 None
             }
+        }
+    }
+
+    /// Whether a part of a wildcard may stay; where it may not, a projection leaves it out.
+    fn expanded<'a>(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
+        let forbidden = rules.forbids(access).any(|hit| !hit.observed(rules.role.mode));
+        let (permission, needs) = rules.permission(access, look).ok().filter(|_| !forbidden)?;
+        self.limits.extend(needs.limit.map(|limit| (access.via.clone(), limit)));
+        self.discharge(rules, access, permission, needs);
+        Some(permission)
+    }
+
+    /// Notes what the permission asks for in return.
+    fn discharge(&mut self, rules: &Rules<'_>, access: &Access, permission: &Permission, needs: Needs) {
+        self.presets.extend(needs.presets.into_iter().map(|preset| (access.via.clone(), preset)));
+        let (Some(filtering), Some(rule)) = (needs.filter, &permission.filter) else { return };
+        match filtering {
+            Filtering::Anded => self.filters.push((access.via.clone(), rule.clone())),
+            Filtering::Checked(keys) => {
+                let collection = rules.schema().and_then(|schema| schema.collection(&access.collection));
+                let name = format!("{}/{}", rules.role.name, permission.id);
+                match collection.and_then(|collection| KeyCheck::new(collection, &keys, rule)) {
+                    Some(keys) => self.check(name, access, keys),
+                    None => self.deny(unchecked(name)),
+                }
+            }
+        }
+    }
+
+    fn check(&mut self, rule: String, access: &Access, keys: KeyCheck) {
+        if !self.checks.iter_mut().any(|check| check.keys.take_in(&keys)) {
+            self.checks.push(Check { rule, message: wording::unmet(access), keys });
         }
     }
 
@@ -201,6 +247,12 @@ impl Findings {
             self.projection.spelled.insert(access.via.clone(), kept);
         }
     }
+}
+
+/// That nobody can look at the keys first.
+fn unchecked(rule: String) -> Reason {
+    let text = "The items of this call cannot be looked up beforehand, as the filter of this role asks for.";
+    Reason::firm(Code::NotUnderstood, rule, text)
 }
 
 /// That what comes back cannot be cut to what may be read.

@@ -2,9 +2,11 @@
 
 use super::cover::{Look, Mismatch, cover};
 use super::decision::{Decision, Verdict};
+use super::document::Permission;
 use super::rules::Rules;
 use super::{AccessRequest, PolicySet};
-use crate::directus::{Access, Action, Extent, Origin};
+use crate::directus::accesses::Decoded;
+use crate::directus::{Access, Action, Extent, Meaning, Origin, ToolCall};
 use crate::mcp::Id;
 use serde_json::{Value, json};
 
@@ -38,12 +40,13 @@ impl PolicySet {
         if access.origin != Origin::Asked && access.origin != Origin::Expanded {
             return looked;
         }
-        let read_back = request.message.is_ok_and(|(_, decoded)| {
-            access.action == Action::Read
-                && decoded.accesses.first().is_some_and(|first| first.action != Action::Read)
-        });
+        let Ok((Meaning::Tool(call), decoded)) = request.message else { return looked };
+        let is_read_back = access.action == Action::Read
+            && decoded.accesses.first().is_some_and(|first| first.action != Action::Read);
+        let above = above(&rules, call, decoded, access);
+        let look = Look::Exactly { call, is_read_back, above };
         for permission in &rules.role.permissions {
-            let found = cover(permission, access, &rules, Look::Exactly, read_back);
+            let found = cover(permission, access, &rules, look);
             let covers = found.is_ok();
             looked.push(Looked {
                 rule: format!("{}/{}", rules.role.name, permission.id),
@@ -58,13 +61,29 @@ impl PolicySet {
     }
 }
 
+/// The permission that covers the place above a read.
+fn above<'a>(
+    rules: &Rules<'a>,
+    call: &ToolCall,
+    decoded: &Decoded,
+    access: &Access,
+) -> Option<&'a Permission> {
+    let via = access.via.rsplit_once('.').map_or("", |(above, _)| above);
+    let is_above = |one: &&Access| one.action == Action::Read && one.via == via && one.via != access.via;
+    let found = decoded.accesses.iter().find(is_above)?;
+    let look = Look::Exactly { call, is_read_back: false, above: None };
+    rules.permission(found, look).ok().map(|(permission, _)| permission)
+}
+
 impl Decision {
     /// The decision as one JSON object, as `explain --jsonl` writes it; `id` is what the caller calls the line.
     pub fn explained(&self, id: &Value) -> Value {
         let (decision, obligations, forward) = match &self.verdict {
             Verdict::Deny(..) => ("deny", Vec::new(), Value::Null),
             Verdict::Permit(permit) => {
-                let obligations = permit.obligations.iter().map(super::Obligation::shown).collect();
+                let checks = permit.checks.iter().map(|check| json!({ "check": check.keys.shown() }));
+                let obligations =
+                    permit.obligations.iter().map(super::Obligation::shown).chain(checks).collect();
                 let forward = permit.meaning.forward(&Id::Number(1)).map_or(
                     Value::Null,
                     |forward| json!({ "query_string": forward.query_string, "body": forward.body }),
@@ -140,6 +159,9 @@ fn in_words(mismatch: &Mismatch) -> String {
         Mismatch::TooMany { asked, most } => {
             format!("permits at most {most} items, and the call asks for {asked}")
         }
-        Mismatch::Undischarged(part) => format!("needs `{part}`, which cannot be enforced on this call"),
+        Mismatch::Undischarged(part, why) => format!("its `{part}` cannot be kept on this call: {why}"),
+        Mismatch::Invalid(fields) => {
+            format!("what is written does not meet its `validation`, by `{}`", fields.join("`, `"))
+        }
     }
 }

@@ -63,12 +63,11 @@ impl<'a> Rules<'a> {
     pub(crate) fn permission(
         &self,
         access: &Access,
-        look: Look,
-        is_read_back: bool,
+        look: Look<'_>,
     ) -> Result<(&'a Permission, Needs), Option<(&'a Permission, Mismatch)>> {
         let mut closest: Option<(&Permission, Mismatch)> = None;
         for permission in &self.role.permissions {
-            match cover(permission, access, self, look, is_read_back) {
+            match cover(permission, access, self, look) {
                 Ok(needs) => return Ok((permission, needs)),
                 Err(mismatch) => {
                     let closer = match &closest {
@@ -118,6 +117,7 @@ fn rank(mismatch: &Mismatch) -> u8 {
         Mismatch::ByQuery => 3,
         Mismatch::Unbounded => 4,
         Mismatch::TooMany { .. } => 5,
-        Mismatch::Undischarged(_) => 6,
+        Mismatch::Undischarged(..) => 6,
+        Mismatch::Invalid(_) => 7,
     }
 }

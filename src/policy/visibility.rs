@@ -126,8 +126,7 @@ impl Visibility<'_> {
     fn may(&self, action: Action, collection: &str) -> bool {
         let access = Access::asked(action, collection, Fields::none(), Extent::Keys(Vec::new()));
         let mode = self.rules.role.mode;
-        let permitted =
-            mode == Mode::Observe || self.rules.permission(&access, Look::Leniently, false).is_ok();
+        let permitted = mode == Mode::Observe || self.rules.permission(&access, Look::Leniently).is_ok();
         permitted && self.rules.forbids(&access).all(|hit| hit.observed(mode))
     }
 }

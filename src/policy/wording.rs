@@ -38,10 +38,27 @@ pub(crate) fn not_covered(rules: &Rules<'_>, access: &Access, mismatch: &Mismatc
                 "{what} asks for {asked} items, and this role may have at most {most} at once. Use smaller portions."
             )
         }
-        Mismatch::Undischarged(part) => format!(
-            "{what} is permitted to this role under a rule (`{part}`) that this version of the gateway cannot enforce on this call, so it is refused."
+        Mismatch::Undischarged(part, why) => format!(
+            "{what} is permitted to this role under a rule (`{part}`) that cannot be kept on this call, so it is refused: {why}."
+        ),
+        Mismatch::Invalid(fields) => format!(
+            "{what} is permitted to this role only with certain values of `{}`, and not with these. {}",
+            fields.join("`, `"),
+            if access.action == Action::Update {
+                "Leave it out, or write another value."
+            } else {
+                "Write a value for it, as a plain one of its type, or another value."
+            }
         ),
     }
+}
+
+/// That not every item is one that the role's filter speaks of.
+pub(crate) fn unmet(access: &Access) -> String {
+    format!(
+        "{} is permitted to this role for certain items only, and not for all of these. Leave out those that it does not see.",
+        what(access)
+    )
 }
 
 /// That a `forbid` matches.
@@ -76,7 +93,7 @@ fn lower(access: &Access) -> String {
 fn instead(rules: &Rules<'_>, access: &Access) -> String {
     let may = |action: &Action| {
         let other = Access { action: *action, extent: Extent::Keys(Vec::new()), ..access.clone() };
-        rules.permission(&other, Look::Leniently, false).is_ok() && rules.forbids(&other).next().is_none()
+        rules.permission(&other, Look::Leniently).is_ok() && rules.forbids(&other).next().is_none()
     };
     let actions: Vec<&str> =
         Action::ALL.iter().filter(|action| may(action)).map(|action| action.as_str()).collect();

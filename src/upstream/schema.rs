@@ -79,6 +79,8 @@ struct Answers {
     collections: Bytes,
     fields: Bytes,
     relations: Bytes,
+    /// What the server says of itself; nothing where it says nothing to the holder of this token.
+    info: Option<Bytes>,
 }
 
 impl SchemaCache {
@@ -169,9 +171,10 @@ impl Source {
     async fn answers(&self) -> Result<Answers, Cause> {
         let get = |path| self.upstream.get_json(path, self.token.as_ref());
         let all = async { tokio::try_join!(get("/collections"), get("/fields"), get("/relations")) };
-        let (collections, fields, relations) =
-            timeout(REFRESH_TIMEOUT, all).await.map_err(|_| Cause::Timeout)??;
-        Ok(Answers { collections, fields, relations })
+        let all = async { tokio::join!(all, get("/server/info")) };
+        let (model, info) = timeout(REFRESH_TIMEOUT, all).await.map_err(|_| Cause::Timeout)?;
+        let (collections, fields, relations) = model?;
+        Ok(Answers { collections, fields, relations, info: info.ok() })
     }
 }
 
@@ -186,7 +189,9 @@ impl Answers {
     fn parse(&self) -> Result<SchemaSnapshot, Cause> {
         let [collections, fields, relations] =
             [&self.collections, &self.fields, &self.relations].map(|bytes| String::from_utf8_lossy(bytes));
-        Ok(SchemaSnapshot::from_rest(&collections, &fields, &relations)?)
+        let info = self.info.as_ref().map(|bytes| String::from_utf8_lossy(bytes));
+        let version = info.and_then(|info| SchemaSnapshot::version_in_info(&info));
+        Ok(SchemaSnapshot::from_rest(&collections, &fields, &relations)?.of_version(version))
     }
 }
 

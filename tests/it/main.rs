@@ -12,6 +12,8 @@ mod audit_command;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod conditions;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod demo;

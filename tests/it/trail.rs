@@ -108,7 +108,8 @@ pub(crate) fn refusal(call: Uuid) -> Entry {
 pub(crate) fn subject() -> Subject {
     let keys = Extent::Keys(vec![Key::Number(1), Key::Text("a".to_owned())]);
     let asked = Access::asked(Action::Update, "articles", Fields::named(["title", "body"]), keys);
-    let implied = Access { via: "reviews".to_owned(), origin: Origin::Implied, ..asked.clone() };
+    let mut implied = asked.clone();
+    (implied.via, implied.origin) = ("reviews".to_owned(), Origin::Implied);
     Subject {
         principal: "desk".to_owned(),
         role: "editor".to_owned(),

@@ -196,10 +196,8 @@ fn written(
     query: &Query<'_>,
     schema: &SchemaSnapshot,
 ) -> Result<Vec<Access>, Misread> {
-    // In a list of rows for an update the key says which item is meant; it is not written.
-    let keyed = matches!((fate, data), (Fate::Updated, Written::Several(_)));
     let mut writes = Writes::new(schema);
-    writes.rows(target, &data.rows(), fate, extent, keyed)?;
+    writes.rows(target, data, fate, extent)?;
     let mut accesses = writes.into_accesses();
     accesses.extend(query.read_back(extent)?);
     Ok(accesses)

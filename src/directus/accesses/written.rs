@@ -6,13 +6,15 @@
 
 use super::implied;
 use crate::directus::access::{Access, Action, Extent, Fields, Key};
+use crate::directus::arguments::Written;
 use crate::directus::call::shown;
+use crate::directus::carrier::{At, Carrier, Filled, Row, RowFate};
 use crate::directus::field::{no_data, own_field};
 use crate::directus::key;
 use crate::directus::misread::Misread;
 use crate::directus::schema::{Collection, Deselect, FieldKind, SchemaSnapshot};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most levels of relations that one write is followed through.
 const DEEPEST: usize = 20;
@@ -50,6 +52,8 @@ impl Fate {
 struct Place<'p> {
     /// The path to it; empty at the root.
     via: &'p str,
+    /// Where it stands in the arguments.
+    at: &'p At<'p>,
     depth: usize,
     fate: Fate,
     /// How many rows have the same data; more than one where keys or a query name several.
@@ -66,6 +70,19 @@ struct Children<'c> {
     sort_field: Option<&'c str>,
 }
 
+impl Children<'_> {
+    /// What Directus writes into a child that it puts under the parent.
+    fn filled(&self) -> BTreeMap<String, Filled> {
+        let sort = self.sort_field.map(|sort| (sort.to_owned(), Filled::Unknown));
+        sort.into_iter().chain([(self.back.to_owned(), Filled::Unknown)]).collect()
+    }
+
+    /// What it writes into one that loses its parent.
+    fn nullified(&self) -> BTreeMap<String, Filled> {
+        BTreeMap::from([(self.back.to_owned(), Filled::Null)])
+    }
+}
+
 impl<'a> Writes<'a> {
     pub(super) fn new(schema: &'a SchemaSnapshot) -> Self {
         Self { schema, accesses: Vec::new() }
@@ -76,30 +93,44 @@ impl<'a> Writes<'a> {
         self.accesses
     }
 
-    /// The rows of the call itself. Where they are `keyed`, the key in each says which item is meant; it is not written.
+    /// The rows of the call itself. In a list of rows for an update the key says which item is meant; it is not written.
     ///
     /// # Errors
     /// When it cannot be told what one of them does.
     pub(super) fn rows(
         &mut self,
         target: &'a Collection,
-        rows: &[&Map<String, Value>],
+        data: &Written<'_>,
         fate: Fate,
         extent: &Extent,
-        keyed: bool,
     ) -> Result<(), Misread> {
         // The root stands first, whatever is found below it.
         self.add(Access::asked(fate.action(), &target.name, Fields::none(), extent.clone()))?;
-        let place = Place { via: "", depth: 0, fate, rows: if keyed { 1 } else { parents(extent) } };
+        let all = At::argument("data");
+        let keyed = matches!((fate, data), (Fate::Updated, Written::Several(_)));
+        let rows = if keyed { 1 } else { parents(extent) };
+        let place = Place { via: "", at: &all, depth: 0, fate, rows };
         let mut named = BTreeSet::new();
-        for row in rows {
-            named.extend(self.row(target, row, place)?);
+        let mut written = Vec::new();
+        match data {
+            Written::One(row) => {
+                named.extend(self.row(target, row, place)?);
+                written.push(root_row(fate, extent, &all));
+            }
+            Written::Several(rows) => {
+                for (index, row) in rows.iter().enumerate() {
+                    let at = all.index(index);
+                    named.extend(self.row(target, row, Place { at: &at, ..place })?);
+                    written.push(root_row(fate, extent, &at));
+                }
+            }
         }
         if let (true, Some(key)) = (keyed, &target.primary_key) {
             named.remove(key);
         }
         if let Some(root) = self.accesses.first_mut() {
             root.fields.named = named;
+            root.carrier = Carrier::Rows(written);
         }
         let filled = implied::filled(target, fate.action(), extent);
         filled.map_or(Ok(()), |filled| self.add(filled))
@@ -117,7 +148,8 @@ impl<'a> Writes<'a> {
         }
         for (name, value) in row {
             let via = join(place.via, name);
-            let below = Place { via: &via, depth: place.depth + 1, ..place };
+            let at = place.at.key(name);
+            let below = Place { via: &via, at: &at, depth: place.depth + 1, ..place };
             match own_field(target, name, "data")? {
                 // A JSON document is a value like any other, whatever keys it has.
                 FieldKind::Plain => {}
@@ -164,7 +196,9 @@ impl<'a> Writes<'a> {
     /// All children are listed: those that are not go, or lose their pointer.
     fn replace(&mut self, children: Children<'a>, listed: &[Value], place: Place<'_>) -> Result<(), Misread> {
         let mut moved = Vec::new();
-        for child in listed {
+        for (index, child) in listed.iter().enumerate() {
+            let at = place.at.index(index);
+            let place = Place { at: &at, ..place };
             match child {
                 Value::Object(item) => self.upsert(children.collection, item, Some(children), place)?,
                 Value::String(_) | Value::Number(_) => moved.push(key::key(children.collection, child)?),
@@ -172,11 +206,14 @@ impl<'a> Writes<'a> {
             }
         }
         if !moved.is_empty() {
+            let row = Row { at: None, filled: children.filled(), fate: RowFate::Updated };
+            let via = join(place.via, "update");
             self.updated(
                 children.collection,
                 Fields::named([children.back]),
                 Extent::Keys(moved),
-                &join(place.via, "update"),
+                row,
+                &via,
             )?;
         }
         // A new parent has no children to lose.
@@ -196,22 +233,28 @@ impl<'a> Writes<'a> {
     ) -> Result<(), Misread> {
         for (kind, list) in changes {
             let Value::Array(list) = list else { return Err(odd(place)) };
+            let listed = place.at.key(kind);
             match kind.as_str() {
                 "create" => {
-                    for item in list {
-                        self.created(
-                            children.collection,
-                            item.as_object().ok_or_else(|| odd(place))?,
-                            Some(children),
-                            place,
-                        )?;
+                    for (index, item) in list.iter().enumerate() {
+                        let at = listed.index(index);
+                        let item = item.as_object().ok_or_else(|| odd(place))?;
+                        let place = Place { at: &at, ..place };
+                        self.created(children.collection, item, Some(children), place, RowFate::Created)?;
                     }
                 }
                 "update" => {
-                    for item in list {
+                    for (index, item) in list.iter().enumerate() {
+                        let at = listed.index(index);
                         let item = item.as_object().ok_or_else(|| odd(place))?;
                         let key = Self::key_of(children.collection, item)?.ok_or_else(|| odd(place))?;
-                        self.changed(children.collection, item, key, Some(children), place)?;
+                        self.changed(
+                            children.collection,
+                            item,
+                            key,
+                            Some(children),
+                            Place { at: &at, ..place },
+                        )?;
                     }
                 }
                 "delete" => {
@@ -239,10 +282,12 @@ impl<'a> Writes<'a> {
         children: Option<Children<'_>>,
         place: Place<'_>,
     ) -> Result<(), Misread> {
+        let mut fate = RowFate::Created;
         if let Some(key) = Self::key_of(target, item)? {
             self.changed(target, item, key, children, place)?;
+            fate = RowFate::Upserted;
         }
-        self.created(target, item, children, place)
+        self.created(target, item, children, place, fate)
     }
 
     fn created(
@@ -251,6 +296,7 @@ impl<'a> Writes<'a> {
         item: &Map<String, Value>,
         children: Option<Children<'_>>,
         place: Place<'_>,
+        fate: RowFate,
     ) -> Result<(), Misread> {
         let via = join(place.via, "create");
         let fields = Fields {
@@ -258,7 +304,10 @@ impl<'a> Writes<'a> {
             wildcard: false,
         };
         let extent = Extent::New(place.rows);
-        self.add(Access::asked(Action::Create, &target.name, fields, extent.clone()).with_via(&via))?;
+        let filled = children.map(|children| children.filled()).unwrap_or_default();
+        let row = Row { at: Some(place.at.steps()), filled, fate };
+        let access = Access::asked(Action::Create, &target.name, fields, extent.clone());
+        self.add(access.with_via(&via).carried(Carrier::Rows(vec![row])))?;
         // The parent's key and the order are Directus' to fill.
         let mut filled = implied::filled(target, Action::Create, &extent);
         if let (Some(filled), Some(children)) = (&mut filled, children) {
@@ -282,12 +331,10 @@ impl<'a> Writes<'a> {
         }
         // A child that belongs to another parent is moved here.
         named.extend(children.map(|children| children.back.to_owned()));
-        self.updated(
-            target,
-            Fields { named, wildcard: false },
-            Extent::Keys(vec![key]),
-            &join(place.via, "update"),
-        )
+        let filled = children.map(|children| children.filled()).unwrap_or_default();
+        let row = Row { at: Some(place.at.steps()), filled, fate: RowFate::Updated };
+        let (fields, via) = (Fields { named, wildcard: false }, join(place.via, "update"));
+        self.updated(target, fields, Extent::Keys(vec![key]), row, &via)
     }
 
     fn updated(
@@ -295,10 +342,12 @@ impl<'a> Writes<'a> {
         target: &Collection,
         fields: Fields,
         extent: Extent,
+        row: Row,
         via: &str,
     ) -> Result<(), Misread> {
         let filled = implied::filled(target, Action::Update, &extent);
-        self.add(Access::asked(Action::Update, &target.name, fields, extent).with_via(via))?;
+        let access = Access::asked(Action::Update, &target.name, fields, extent).with_via(via);
+        self.add(access.carried(Carrier::Rows(vec![row])))?;
         filled.map_or(Ok(()), |filled| self.add(filled.with_via(via)))
     }
 
@@ -312,7 +361,8 @@ impl<'a> Writes<'a> {
         match children.deselect {
             Deselect::Nullify => {
                 let via = join(place.via, "update");
-                self.updated(children.collection, Fields::named([children.back]), extent, &via)
+                let row = Row { at: None, filled: children.nullified(), fate: RowFate::Updated };
+                self.updated(children.collection, Fields::named([children.back]), extent, row, &via)
             }
             Deselect::Delete => {
                 let via = join(place.via, "delete");
@@ -345,6 +395,7 @@ impl<'a> Writes<'a> {
         match alike {
             Some(other) => {
                 together(&mut other.extent, access.extent);
+                other.carrier.extend(access.carrier);
                 other.fields.named.extend(access.fields.named);
             }
             None => self.accesses.push(access),
@@ -356,6 +407,16 @@ impl<'a> Writes<'a> {
         }
         Ok(())
     }
+}
+
+/// A row of the call itself.
+fn root_row(fate: Fate, extent: &Extent, at: &At<'_>) -> Row {
+    let fate = match (fate, extent) {
+        (Fate::Updated, Extent::Singleton) => RowFate::Singleton,
+        (Fate::Updated, _) => RowFate::Updated,
+        (Fate::Created, _) => RowFate::Created,
+    };
+    Row { at: Some(at.steps()), filled: BTreeMap::new(), fate }
 }
 
 /// Whether two accesses can be told as one.

@@ -155,7 +155,7 @@ impl Query<'_> {
                 Ok(())
             }
             FieldKind::OneToMany { .. } if counted => {
-                for below in self.step(via, name, Shown::Compared, false)? {
+                for below in self.look_into(via, name)? {
                     let place = self.place_mut(&below)?;
                     place.compared.extend(place.collection.primary_key.clone());
                 }
@@ -262,7 +262,7 @@ impl Query<'_> {
     /// Goes along a relation, or backwards along any pointer that leads here: `$FOLLOW(collection,field)`.
     fn follow_or_step(&mut self, via: &str, segment: &str) -> Result<Vec<String>, Misread> {
         let Some(inside) = segment.strip_prefix("$FOLLOW(").and_then(|rest| rest.strip_suffix(')')) else {
-            return self.step(via, segment, Shown::Compared, false);
+            return self.look_into(via, segment);
         };
         let odd = || Misread::because(format!("`{}` is not understood", shown(segment)));
         let (collection, field) = inside.split_once(',').ok_or_else(odd)?;
@@ -278,7 +278,9 @@ impl Query<'_> {
             Some(_) | None => return Err(odd()),
         }
         let path = self.arrive(join(via, segment), collection, Shown::Compared, false)?;
-        self.place_mut(&path)?.compared.insert(field.to_owned());
+        let place = self.place_mut(&path)?;
+        place.looked_into = true;
+        place.compared.insert(field.to_owned());
         Ok(vec![path])
     }
 }

@@ -85,7 +85,7 @@ impl Query<'_> {
         });
         let lists: Vec<_> = lists.collect();
         for (name, related) in lists {
-            self.keys_of(&join(via, &name), &related, true)?;
+            self.keys_of(via, (&name, &name), &related, true)?;
         }
         for (name, target) in aliases {
             self.select_target(via, &name, &target)?;
@@ -138,7 +138,7 @@ impl Query<'_> {
         }
         match own_field(self.place(via)?.collection, target, "fields")?.clone() {
             FieldKind::Plain | FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => {}
-            FieldKind::OneToMany { related, .. } => self.keys_of(&join(via, name), &related, false)?,
+            FieldKind::OneToMany { related, .. } => self.keys_of(via, (name, target), &related, false)?,
             FieldKind::Presentation => return Err(no_data(target)),
         }
         self.place_mut(via)?.selected.named.insert(target.to_owned());
@@ -146,9 +146,16 @@ impl Query<'_> {
     }
 
     /// A list that is named, without anything below it, brings the keys of its items.
-    fn keys_of(&mut self, path: &str, related: &str, expanded: bool) -> Result<(), Misread> {
-        let path = self.arrive(path.to_owned(), related, Shown::List, expanded)?;
+    fn keys_of(
+        &mut self,
+        via: &str,
+        (name, field): (&str, &str),
+        related: &str,
+        expanded: bool,
+    ) -> Result<(), Misread> {
+        let path = self.arrive(join(via, name), related, Shown::List, expanded)?;
         let place = self.place_mut(&path)?;
+        place.from = Some((via.to_owned(), format!("{field}:{related}")));
         place.selected.named.extend(place.collection.primary_key.clone());
         Ok(())
     }
@@ -161,7 +168,7 @@ impl Query<'_> {
         for relation in relations {
             let mut next = Vec::new();
             for place in places {
-                next.extend(self.step(&place, relation, Shown::Compared, false)?);
+                next.extend(self.look_into(&place, relation)?);
             }
             places = next;
         }

@@ -11,6 +11,7 @@ mod place;
 
 use super::access::{Access, Action, Extent, Fields, Origin};
 use super::arguments::{object, only};
+use super::carrier::{Carrier, Reach};
 use super::misread::Misread;
 use super::schema::{Collection, SchemaSnapshot};
 use place::{Place, Shown};
@@ -128,15 +129,32 @@ impl<'a> Query<'a> {
                 }
                 let origin = if of_a_write { written(&mut fields, place, key) } else { Origin::Asked };
                 let access = Access::asked(Action::Read, &place.collection.name, fields, extent.clone());
-                accesses.push(access.with_origin(origin));
+                let versioned = self.beside.iter().any(|access| access.via == "version");
+                let reach = if versioned { Reach::Versioned } else { Reach::All };
+                accesses.push(access.with_origin(origin).carried(Carrier::Place(reach)));
             } else {
                 let origin = if place.expanded { Origin::Expanded } else { Origin::Asked };
                 let access = Access::asked(Action::Read, &place.collection.name, fields, place.extent());
-                accesses.push(access.with_origin(origin).with_via(via));
+                let carrier = Carrier::Place(self.reach(place));
+                accesses.push(access.with_origin(origin).with_via(via).carried(carrier));
             }
         }
         accesses.extend(self.beside.iter().cloned());
         accesses
+    }
+
+    /// Whether a filter at a place below the root applies to all that is read there.
+    fn reach(&self, place: &Place<'_>) -> Reach {
+        let same = |other: &&Place<'_>| other.from.is_some() && other.from == place.from;
+        if place.looked_into || place.shown == Shown::Compared {
+            Reach::LookedInto
+        } else if self.places.values().filter(same).count() > 1 {
+            Reach::Doubled
+        } else if place.shown == Shown::One {
+            Reach::ToOne
+        } else {
+            Reach::All
+        }
     }
 
     /// The `fields` that ask for the same, with wildcards spelled out where `spelled` has a list for their place, and without the
@@ -200,6 +218,23 @@ impl<'a> Query<'a> {
 
     fn place_mut(&mut self, via: &str) -> Result<&mut Place<'a>, Misread> {
         self.places.get_mut(via).ok_or_else(|| Misread::because("the query leads nowhere"))
+    }
+}
+
+/// Why a rule could not be put into a query of that collection; nothing where Directus selects by it.
+pub(crate) fn unfit(
+    rule: &Map<String, Value>,
+    collection: &Collection,
+    schema: &SchemaSnapshot,
+) -> Option<Misread> {
+    let query = Map::from_iter([
+        ("fields".to_owned(), Value::Array(Vec::new())),
+        ("filter".to_owned(), Value::Object(rule.clone())),
+    ]);
+    match Query::read(Some(&query), collection, schema).map(|query| query.extent()) {
+        Ok(Extent::Query { filtered: true, .. }) => None,
+        Ok(_) => Some(Misread::because("Directus takes it for no filter at all")),
+        Err(misread) => Some(misread),
     }
 }
 

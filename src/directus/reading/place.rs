@@ -35,6 +35,10 @@ pub(super) struct Place<'a> {
     pub(super) aggregated: bool,
     /// Whether only a wildcard leads here.
     pub(super) expanded: bool,
+    /// Whether something outside sorts, filters or counts by what is here.
+    pub(super) looked_into: bool,
+    /// The place above, and the relation that leads here from it, whatever it is called on the way.
+    pub(super) from: Option<(String, String)>,
 }
 
 /// How the items of a place come back.
@@ -64,6 +68,8 @@ impl<'a> Place<'a> {
             filtered: false,
             aggregated: false,
             expanded: false,
+            looked_into: false,
+            from: None,
         }
     }
 
@@ -134,9 +140,9 @@ impl Query<'_> {
         }
         // Going along a relation reads the field that it goes along.
         if shown == Shown::Compared {
-            place.compared.insert(field)
+            place.compared.insert(field.clone())
         } else {
-            place.selected.named.insert(field)
+            place.selected.named.insert(field.clone())
         };
         let shown = if shown == Shown::Compared {
             shown
@@ -145,7 +151,23 @@ impl Query<'_> {
         } else {
             Shown::One
         };
-        below.into_iter().map(|(path, collection)| self.arrive(path, &collection, shown, expanded)).collect()
+        let mut arrived = Vec::new();
+        for (path, collection) in below {
+            let path = self.arrive(path, &collection, shown, expanded)?;
+            let led = format!("{field}:{collection}");
+            self.place_mut(&path)?.from = Some((via.to_owned(), led));
+            arrived.push(path);
+        }
+        Ok(arrived)
+    }
+
+    /// The same, to look at what is there from outside.
+    pub(super) fn look_into(&mut self, via: &str, segment: &str) -> Result<Vec<String>, Misread> {
+        let places = self.step(via, segment, Shown::Compared, false)?;
+        for place in &places {
+            self.place_mut(place)?.looked_into = true;
+        }
+        Ok(places)
     }
 
     /// Makes a place, or finds it: what leads there at all counts most.

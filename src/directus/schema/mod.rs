@@ -9,12 +9,15 @@ mod read;
 pub use read::SchemaError;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The collections, fields and relations of one Directus at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaSnapshot {
     collections: BTreeMap<String, Collection>,
+    version: Option<String>,
     digest: String,
 }
 
@@ -27,6 +30,31 @@ impl SchemaSnapshot {
     /// Every collection, by name, system ones included.
     pub fn collections(&self) -> impl Iterator<Item = &Collection> {
         self.collections.values()
+    }
+
+    /// The version of Directus, where it is known.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The same snapshot, of a Directus of that version.
+    #[must_use]
+    pub fn of_version(self, version: Option<String>) -> Self {
+        Self::new(self.collections, version)
+    }
+
+    /// Whether Directus filters what a pointer to one item leads to, where `deep` says so: measured on 12.4.
+    pub fn filters_to_one(&self) -> bool {
+        self.version().is_some_and(|version| version.starts_with("12.4."))
+    }
+
+    fn new(collections: BTreeMap<String, Collection>, version: Option<String>) -> Self {
+        let text = text(&collections, version.as_deref());
+        let digest = Sha256::digest(text).iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Self { collections, version, digest }
     }
 
     /// Whether the collection only links others, so that `@junctions` speaks of it. System collections never count:
@@ -42,7 +70,7 @@ impl SchemaSnapshot {
 
     /// The whole snapshot as JSON text, always the same for the same snapshot.
     pub fn text(&self) -> String {
-        text(&self.collections)
+        text(&self.collections, self.version())
     }
 }
 
@@ -100,8 +128,17 @@ pub struct Field {
     pub default: Option<String>,
     /// Whether Directus fills it when an item is created.
     pub filled_on_create: bool,
-    /// Whether Directus fills it whenever an item is updated.
+    /// Whether Directus fills it whenever an item is updated, whatever the request says.
     pub filled_on_update: bool,
+    /// Whether Directus fills it when an item is created, whatever the request says.
+    pub overwritten_on_create: bool,
+}
+
+impl Field {
+    /// The default as a value.
+    pub fn default_value(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.default.as_ref()?).ok()
+    }
 }
 
 /// What a value of a field means.
@@ -145,8 +182,13 @@ pub enum Deselect {
     Delete,
 }
 
-/// The collections as JSON text; maps are sorted, so equal ones have equal texts.
-fn text(collections: &BTreeMap<String, Collection>) -> String {
+/// A snapshot as JSON text; maps are sorted, so equal ones have equal texts.
+fn text(collections: &BTreeMap<String, Collection>, version: Option<&str>) -> String {
+    #[derive(Serialize)]
+    struct Text<'a> {
+        version: Option<&'a str>,
+        collections: &'a BTreeMap<String, Collection>,
+    }
     // Strings, lists and maps with text for keys always have a text.
-    serde_json::to_string(collections).unwrap_or_default()
+    serde_json::to_string(&Text { version, collections }).unwrap_or_default()
 }

@@ -3,9 +3,7 @@
 use super::{Collection, Deselect, Field, FieldKind, OnDelete, SchemaSnapshot};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The system collections, fields and relations of Directus 12.4.0, which a `schema snapshot` file leaves out.
 const SYSTEM: &str = include_str!("system.json");
@@ -105,10 +103,26 @@ impl SchemaSnapshot {
         let broken = |cause: String| SchemaError { what, cause };
         let mut system: Answers = serde_json::from_str(SYSTEM).map_err(|error| broken(error.to_string()))?;
         let own: Answers = serde_saphyr::from_str(text).map_err(|error| broken(error.to_string()))?;
+        let version = Self::version_in_snapshot(text);
         system.collections.extend(own.collections);
         system.fields.extend(own.fields);
         system.relations.extend(own.relations);
-        Ok(build(system))
+        Ok(build(system).of_version(version))
+    }
+
+    /// The version that the file of a `schema snapshot` is of, where it says so.
+    pub fn version_in_snapshot(text: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Head {
+            directus: Option<String>,
+        }
+        serde_saphyr::from_str::<Head>(text).ok()?.directus
+    }
+
+    /// The version in the answer of `GET /server/info`, where it has one: it does for whoever has a token.
+    pub fn version_in_info(text: &str) -> Option<String> {
+        let info: Value = serde_json::from_str(text).ok()?;
+        Some(info.get("data")?.get("version")?.as_str()?.to_owned())
     }
 }
 
@@ -141,8 +155,7 @@ fn build(answers: Answers) -> SchemaSnapshot {
     for row in answers.relations {
         relate(&mut collections, row);
     }
-    let digest = digest(&collections);
-    SchemaSnapshot { collections, digest }
+    SchemaSnapshot::new(collections, None)
 }
 
 fn enter(collection: &mut Collection, row: FieldRow) {
@@ -154,14 +167,14 @@ fn enter(collection: &mut Collection, row: FieldRow) {
     }
     let kind = if row.schema.is_some() { FieldKind::Plain } else { FieldKind::Presentation };
     let default = row.schema.and_then(|schema| schema.default_value).filter(|value| !value.is_null());
+    let overwritten_on_create = ["date-created", "user-created", "role-created"].into_iter().any(has);
     let field = Field {
         name: row.field.clone(),
         type_name: row.type_name.unwrap_or_default(),
         kind,
-        filled_on_create: is_key
-            || default.is_some()
-            || ["date-created", "user-created", "role-created", "uuid"].into_iter().any(has),
+        filled_on_create: is_key || default.is_some() || overwritten_on_create || has("uuid"),
         filled_on_update: ["date-updated", "user-updated", "role-updated"].into_iter().any(has),
+        overwritten_on_create,
         default: default.map(|value| value.to_string()),
     };
     collection.fields.insert(row.field, field);
@@ -226,12 +239,4 @@ fn names(value: &Value) -> Vec<String> {
         Value::String(list) => list.split(',').map(|name| name.trim().to_owned()).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     }
-}
-
-fn digest(collections: &BTreeMap<String, Collection>) -> String {
-    let hash = Sha256::digest(super::text(collections));
-    hash.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,8 +1,10 @@
 //! Cuts the answers that tell a client what it may do, the lists of tools and prompts, and those that nobody could ask for less:
-//! what flows and tools of others answer is blanked by the names of redacted fields.
+//! what flows and tools of others answer is blanked by the names of redacted fields. Before a call goes on, it makes the checks
+//! that the permit asks for.
 //!
 //! Everything else of a permitted answer passes as a stream, unchanged.
 
+mod check;
 mod cut;
 
 use super::record::Permitted;
@@ -53,9 +55,22 @@ where
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let Some(cutter) = Cutter::of(&permitted) else { return Either::Left(self.inner.call(permitted)) };
-        let answer = self.inner.call(permitted);
-        Either::Right(Box::pin(async move { cutter.cut(answer.await?).await }))
+        let cutter = Cutter::of(&permitted);
+        if cutter.is_none() && permitted.checks.is_empty() {
+            return Either::Left(self.inner.call(permitted));
+        }
+        let mut inner = super::take_ready(&mut self.inner);
+        Either::Right(Box::pin(async move {
+            let mut permitted = permitted;
+            for checked in std::mem::take(&mut permitted.checks) {
+                check::make(inner.clone(), checked).await?;
+            }
+            let answer = inner.call(permitted).await?;
+            match cutter {
+                Some(cutter) => cutter.cut(answer).await,
+                None => Ok(answer),
+            }
+        }))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::audit::entry::Entry;
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::KeptArguments;
 use crate::directus::{Meaning, SchemaSnapshot};
-use crate::policy::PolicySet;
+use crate::policy::{Check, PolicySet};
 use crate::telemetry::Clock;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -55,10 +55,19 @@ pub struct Permitted {
     pub(super) to: Addressee,
     /// Whether the answer has to be blanked by the names of redacted fields.
     pub(super) redact: bool,
+    /// What has to be read, and to come back whole, before the call itself goes on.
+    pub(super) checks: Vec<Checked>,
     pub(super) policies: Arc<PolicySet>,
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
     // Nobody outside this module can name this, so nobody can make a `Permitted`.
     _recorded: Recorded,
+}
+
+/// A check, and the permitted read that makes it. It belongs to the call whose intent it is under.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) check: Check,
+    pub(super) read: Permitted,
 }
 
 /// A request to Directus in the bytes that the intent has the digest of.

@@ -4,14 +4,14 @@
 //! its place among the parallel ones, and ends when the last byte of the answer has come.
 
 use super::subject::same;
-use super::{Outgoing, Permitted, Recorded, Recorder};
+use super::{Checked, Outgoing, Permitted, Recorded, Recorder};
 use crate::accept::{Body, BoxError};
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::audit::trail::TrailUnavailable;
 use crate::directus::result::{Summary, summarise};
 use crate::directus::{Meaning, Protocol, SchemaSnapshot};
 use crate::path::decide::Decided;
-use crate::path::refusal::Refusal;
+use crate::path::refusal::{Addressee, Refusal};
 use crate::policy::{Obligation, Verdict};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -84,22 +84,37 @@ fn touches_data(meaning: &Meaning) -> bool {
 fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal> {
     let Decided { normalised, decision, policies, to, .. } = decided;
     let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
+    let permit = *permit;
+    let redact = permit.obligations.contains(&Obligation::Redact);
+    let (caller, schema) = (normalised.call.caller, normalised.schema);
+    let make = |meaning: Meaning, redact: bool| {
+        let outgoing = outgoing(&meaning, &to);
+        let (caller, to, policies, schema) = (caller.clone(), to.clone(), policies.clone(), schema.clone());
+        Permitted {
+            caller,
+            meaning,
+            outgoing,
+            to,
+            redact,
+            checks: Vec::new(),
+            policies,
+            schema,
+            _recorded: Recorded,
+        }
+    };
+    let mut permitted = make(permit.meaning, redact);
+    for check in permit.checks {
+        let Some(read) = check.keys.call() else { return Err(Refusal::Broken { to }) };
+        permitted.checks.push(Checked { check, read: make(Meaning::Tool(read), false) });
+    }
+    subject.forwarded = permitted.outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
+    Ok(permitted)
+}
+
+fn outgoing(meaning: &Meaning, to: &Addressee) -> Option<Outgoing> {
     let id = to.id.clone().unwrap_or(crate::mcp::Id::Number(0));
-    let outgoing = permit.meaning.forward(&id).map(|forward| Outgoing {
-        query_string: forward.query_string,
-        body: Bytes::from(forward.body.to_string()),
-    });
-    subject.forwarded = outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
-    Ok(Permitted {
-        redact: permit.obligations.contains(&Obligation::Redact),
-        caller: normalised.call.caller,
-        meaning: permit.meaning,
-        outgoing,
-        to,
-        policies,
-        schema: normalised.schema,
-        _recorded: Recorded,
-    })
+    let forward = meaning.forward(&id)?;
+    Some(Outgoing { query_string: forward.query_string, body: Bytes::from(forward.body.to_string()) })
 }
 
 async fn see_through<S>(
@@ -124,7 +139,10 @@ async fn see_through<S>(
     let outcome = match inner.oneshot(permitted).await {
         Ok(response) => pass_on(&call, response, reply).await,
         Err(refusal) => {
-            let outcome = call.outcome(OutcomeWord::Failed, &refusal);
+            // A check that is not met is a denial like any other, which is only known after the intent.
+            let denied = matches!(refusal, Refusal::Denied { .. });
+            let word = if denied { OutcomeWord::Refused } else { OutcomeWord::Failed };
+            let outcome = call.outcome(word, &refusal);
             let _ = reply.send(Err(refusal));
             outcome
         }

@@ -76,28 +76,18 @@ impl<'s> Check<'s> {
 
     /// The client is not a Directus user.
     pub(super) fn current_user(&mut self, permission: &Permission) {
-        let rules = [&permission.filter, &permission.validation, &permission.presets];
-        if rules.into_iter().flatten().any(mentions_current_user) {
+        if permission.filter.as_ref().is_some_and(|rule| mentions(rule, &["$CURRENT_"])) {
             let message = format!("`$CURRENT_USER` in `{}` is the user of the upstream token", permission.id);
             let help = "it is the same user for every client that shares the token";
             self.warn("current-user", &permission.at, message, help);
         }
-    }
-
-    /// What this version can decode but not yet enforce makes every call that needs it a denial.
-    pub(super) fn not_enforced_yet(&mut self, permission: &Permission) {
-        let rules = [
-            ("filter", permission.filter.is_some()),
-            ("validation", permission.validation.is_some()),
-            ("presets", permission.presets.is_some()),
-        ];
-        for (name, _) in rules.into_iter().filter(|(_, given)| *given) {
+        if permission.validation.as_ref().is_some_and(|rule| mentions(&rule.text, &["$CURRENT_", "$NOW"])) {
             let message = format!(
-                "`{name}` is not enforced yet: calls that only `{}` would permit are denied",
+                "the validation of `{}` compares with what only Directus knows, so it denies",
                 permission.id
             );
-            let help = format!("leave `{name}` out and narrow the permission in another way, or wait for it");
-            self.warn("not-enforced-yet", &permission.at, message, help);
+            let help = "compare with a value, or use a `filter`, which Directus evaluates";
+            self.warn("unknown-value", &permission.at, message, help);
         }
     }
 }
@@ -113,15 +103,16 @@ pub(super) fn may_meet(one: &CollectionPatterns, other: &CollectionPatterns) -> 
     within(one, other) || within(other, one)
 }
 
-fn mentions_current_user(rule: &Map<String, Value>) -> bool {
-    rule.iter().any(|(key, value)| key.contains("$CURRENT_USER") || value_mentions(value))
+fn mentions(rule: &Map<String, Value>, words: &[&str]) -> bool {
+    rule.iter()
+        .any(|(key, value)| words.iter().any(|word| key.contains(word)) || value_mentions(value, words))
 }
 
-fn value_mentions(value: &Value) -> bool {
+fn value_mentions(value: &Value, words: &[&str]) -> bool {
     match value {
-        Value::String(text) => text.contains("$CURRENT_USER"),
-        Value::Array(items) => items.iter().any(value_mentions),
-        Value::Object(rule) => mentions_current_user(rule),
+        Value::String(text) => words.iter().any(|word| text.contains(word)),
+        Value::Array(items) => items.iter().any(|item| value_mentions(item, words)),
+        Value::Object(rule) => mentions(rule, words),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -1,12 +1,11 @@
 //! Names and defaults, held against the schema of a real Directus.
 
 use super::{Check, Permission, Position, exact};
-use crate::directus::SchemaSnapshot;
 use crate::directus::access::Action;
 use crate::directus::schema::Collection;
+use crate::directus::{SchemaSnapshot, reading};
 use crate::policy::decode::nearest;
 use crate::policy::pattern::{CollectionPatterns, FieldPattern, Glob};
-use serde_json::{Map, Value};
 
 impl Check<'_> {
     /// Reports collections that there are not; what is Directus' own may come with another version of it.
@@ -46,7 +45,8 @@ impl Check<'_> {
             return;
         }
         let fields = permission.fields.included().iter().chain(permission.fields.excluded());
-        for field in fields.map(Glob::as_str).filter(|field| !field.contains(['*', '$'])) {
+        let fields = fields.map(Glob::as_str).filter(|field| !field.contains(['*', '$']));
+        for field in fields.chain(ruled(permission)) {
             if named.iter().any(|collection| collection.fields.contains_key(field)) {
                 continue;
             }
@@ -55,6 +55,21 @@ impl Check<'_> {
             let help = did_you_mean(field, &known);
             let message = format!("none of the collections of `{}` has a field `{field}`", permission.id);
             self.error("unknown-field", &permission.at, message, help);
+        }
+    }
+
+    /// Reports filters that a named collection cannot have: what they would narrow is denied.
+    pub(super) fn filters(&mut self, permission: &Permission) {
+        let (Some(schema), Some(rule)) = (self.schema, &permission.filter) else { return };
+        for collection in exact(&permission.collections).filter_map(|name| schema.collection(name)) {
+            if let Some(misread) = reading::unfit(rule, collection, schema) {
+                let message = format!(
+                    "the filter of `{}` does not fit `{}`: {misread}",
+                    permission.id, collection.name
+                );
+                let help = "give that collection a permission of its own";
+                self.error("unfit-filter", &permission.at, message, help);
+            }
         }
     }
 
@@ -85,10 +100,14 @@ impl Check<'_> {
             return;
         }
         for collection in exact(&permission.collections).filter_map(|name| schema.collection(name)) {
-            for (field, rule) in validation {
+            for field in validation.rule.fields() {
                 let preset = permission.presets.as_ref().is_some_and(|presets| presets.contains_key(field));
-                let Some(default) = default_of(collection, field).filter(|_| !preset) else { continue };
-                if passes(&default, rule) == Some(false) {
+                let found = collection.fields.get(field).filter(|_| !preset);
+                let Some((found, default)) = found.and_then(|found| Some((found, found.default_value()?)))
+                else {
+                    continue;
+                };
+                if validation.rule.takes(found, &default) == Some(false) {
                     let message = format!(
                         "a create in `{}` that leaves out `{field}` gets `{default}`, which fails the validation",
                         collection.name
@@ -99,6 +118,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// The fields that the permission's validation and presets are about.
+fn ruled(permission: &Permission) -> impl Iterator<Item = &str> {
+    let preset = permission.presets.iter().flat_map(|presets| presets.keys().map(String::as_str));
+    let validated = permission.validation.iter().flat_map(|validation| validation.rule.fields());
+    preset.chain(validated)
 }
 
 fn did_you_mean(name: &str, known: &[&str]) -> String {
@@ -126,28 +152,4 @@ fn missing_field(schema: &SchemaSnapshot, pattern: &FieldPattern) -> Option<(Str
             Some((written, did_you_mean(collection, &known)))
         }
     }
-}
-
-fn default_of(collection: &Collection, field: &str) -> Option<Value> {
-    serde_json::from_str(collection.fields.get(field)?.default.as_ref()?).ok()
-}
-
-/// Whether a value meets a rule, as far as `_eq`, `_neq`, `_in` and `_nin` go; `None` where that cannot be told.
-fn passes(value: &Value, rule: &Value) -> Option<bool> {
-    let rule: &Map<String, Value> = rule.as_object()?;
-    let verdicts = rule.iter().map(|(operator, operand)| {
-        let listed = || operand.as_array().map(|items| items.contains(value));
-        match operator.as_str() {
-            "_eq" => Some(operand == value),
-            "_neq" => Some(operand != value),
-            "_in" => listed(),
-            "_nin" => listed().map(|found| !found),
-            _ => None,
-        }
-    });
-    let verdicts: Vec<Option<bool>> = verdicts.collect();
-    if verdicts.contains(&Some(false)) {
-        return Some(false);
-    }
-    verdicts.iter().all(Option::is_some).then_some(true)
 }

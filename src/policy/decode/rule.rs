@@ -1,7 +1,6 @@
 //! `permissions` and `forbid`.
 
 use super::name::Names;
-use super::value::RuleUse;
 use super::{Decoder, Mapping, Object};
 use crate::directus::access::Action;
 use crate::policy::document::{Forbid, MaxItems, Permission};
@@ -109,8 +108,8 @@ impl Decoder<'_> {
             Some(fields) => self.patterns(fields, Names::Fields),
             None => Some(Patterns::all()),
         };
-        let filter = object.get("filter").and_then(|node| self.rule(node, RuleUse::Filter));
-        let validation = object.get("validation").and_then(|node| self.rule(node, RuleUse::Validation));
+        let filter = object.get("filter").and_then(|node| self.filter(node));
+        let validation = object.get("validation").and_then(|node| self.validation(node));
         let presets = object.get("presets").and_then(|node| self.presets(node));
         let keys = object.get("keys").and_then(|node| self.keys(node));
         let max_items = object.get("max_items").and_then(|node| self.max_items(node));

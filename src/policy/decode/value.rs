@@ -1,58 +1,12 @@
-//! Primary keys, filter rules and plain values.
+//! Primary keys and plain values.
 
-use super::{Decoder, nearest};
+use super::Decoder;
 use crate::directus::access::Key;
-use crate::directus::operator::COMPARISONS;
+use crate::directus::field::is_path;
 use crate::mcp::json::MAX_INTEGER;
 use crate::policy::yaml::{Node, Shape, object};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// What validations can be evaluated with here.
-const VALIDATION_OPERATORS: &[&str] = &[
-    "_eq",
-    "_neq",
-    "_lt",
-    "_lte",
-    "_gt",
-    "_gte",
-    "_in",
-    "_nin",
-    "_null",
-    "_nnull",
-    "_empty",
-    "_nempty",
-    "_contains",
-    "_ncontains",
-    "_icontains",
-    "_starts_with",
-    "_ends_with",
-    "_between",
-    "_nbetween",
-    "_regex",
-    "_and",
-    "_or",
-];
-
-/// What a filter has besides comparisons.
-const FILTER_STRUCTURE: &[&str] = &["_some", "_none", "_json", "_and", "_or"];
-
-/// What a rule is used for; a validation is evaluated here, a filter by Directus.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RuleUse {
-    Filter,
-    Validation,
-}
-
-impl RuleUse {
-    /// A comparison that Directus only validates with, `_regex` for one, is not among a filter's: it could restrict nothing.
-    fn operators(self) -> Vec<&'static str> {
-        match self {
-            Self::Filter => [&COMPARISONS, FILTER_STRUCTURE].concat(),
-            Self::Validation => VALIDATION_OPERATORS.to_vec(),
-        }
-    }
-}
 
 impl Decoder<'_> {
     /// A list of primary keys in their canonical form.
@@ -96,43 +50,28 @@ impl Decoder<'_> {
         }
     }
 
-    /// A Directus filter rule.
-    pub(super) fn rule(&mut self, node: &Node, used: RuleUse) -> Option<Map<String, Value>> {
-        let entries = self.entries(node)?;
-        if entries.is_empty() {
-            let help = "write a rule such as `{status: {_eq: published}}`, or leave the key out";
-            self.error("empty-rule", &node.span, "an empty rule restricts nothing", help);
-            return None;
-        }
-        self.check_operators(node, &used.operators());
-        Some(object(entries))
-    }
-
-    /// Operators begin with an underscore; one that nobody knows would match everything or nothing.
-    fn check_operators(&mut self, node: &Node, operators: &[&str]) {
-        match &node.shape {
-            Shape::Map(entries) => {
-                for entry in entries {
-                    let known = !entry.key.starts_with('_') || operators.contains(&entry.key.as_str());
-                    if !known {
-                        let help = nearest(&entry.key, operators).map_or_else(
-                            || format!("use {}", super::listed(operators)),
-                            |near| format!("did you mean `{near}`?"),
-                        );
-                        let message = format!("`{}` is not an operator that can be used here", entry.key);
-                        self.error("operator", &entry.key_span, message, help);
-                    }
-                    self.check_operators(&entry.value, operators);
-                }
-            }
-            Shape::List(items) => items.iter().for_each(|item| self.check_operators(item, operators)),
-            Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text { .. } | Shape::Broken => {}
-        }
-    }
-
     /// Fields and the values that they get.
     pub(super) fn presets(&mut self, node: &Node) -> Option<Map<String, Value>> {
-        self.entries(node).map(object)
+        let entries = self.entries(node)?;
+        for entry in entries {
+            if is_path(&entry.key) {
+                let message = format!("`{}` is not a field of the written item itself", entry.key);
+                self.error("presets", &entry.key_span, message, "write the name of one of its own fields");
+            }
+            if let Shape::Text { text, .. } = &entry.value.shape
+                && text.starts_with('$')
+            {
+                // Directus fills its variables into presets of its own only; here it would be a text like any other.
+                let message = format!("`{text}` would be written as it stands");
+                self.error(
+                    "presets",
+                    &entry.value.span,
+                    message,
+                    "write a value, or a preset in Directus itself",
+                );
+            }
+        }
+        Some(object(entries))
     }
 }
 

@@ -244,21 +244,13 @@ permissions:
     validation: {status: {_in: [inactive]}, user_created: {_eq: $CURRENT_USER}}
 ";
     assert_snapshot!(lints(text), @r#"
-    warning[current-user]: `$CURRENT_USER` in `a` is the user of the upstream token
+    warning[unknown-value]: the validation of `a` compares with what only Directus knows, so it denies
      --> editor.yaml:4:9
       |
     4 |   - id: a
       |         ^
       |
-      = help: it is the same user for every client that shares the token
-
-    warning[not-enforced-yet]: `validation` is not enforced yet: calls that only `a` would permit are denied
-     --> editor.yaml:4:9
-      |
-    4 |   - id: a
-      |         ^
-      |
-      = help: leave `validation` out and narrow the permission in another way, or wait for it
+      = help: compare with a value, or use a `filter`, which Directus evaluates
 
     warning[failing-default]: a create in `directus_flows` that leaves out `status` gets `"active"`, which fails the validation
      --> editor.yaml:4:9
@@ -267,6 +259,35 @@ permissions:
       |         ^
       |
       = help: add `presets: {status: …}` with a value that passes
+    "#);
+}
+
+#[test]
+fn a_filter_that_does_not_fit() {
+    let text = r"version: 1
+role: editor
+permissions:
+  - id: a
+    collections: [directus_files, directus_folders]
+    actions: [read]
+    filter: {folder: {_nnull: true}, uploaded_by: {_eq: $CURRENT_USER}}
+";
+    assert_snapshot!(lints(text), @r#"
+    warning[current-user]: `$CURRENT_USER` in `a` is the user of the upstream token
+     --> editor.yaml:4:9
+      |
+    4 |   - id: a
+      |         ^
+      |
+      = help: it is the same user for every client that shares the token
+
+    error[unfit-filter]: the filter of `a` does not fit `directus_folders`: directus_folders has no field `folder`, which `filter` names
+     --> editor.yaml:4:9
+      |
+    4 |   - id: a
+      |         ^
+      |
+      = help: give that collection a permission of its own
     "#);
 }
 

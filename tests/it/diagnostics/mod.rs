@@ -173,7 +173,8 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, limits, tests] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    let [translator, drafter, limits, tests] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    assert_eq!(folder(&[Source::new("drafter.yaml", *drafter)], GuardrailsFile::Optional), "");
     assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
     assert_eq!(role(&format!("{ROLE}{limits}")), "");
     let cases = CaseFile::load(&Source::new("translator.test.yaml", *tests)).unwrap();

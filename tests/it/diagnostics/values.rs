@@ -317,8 +317,55 @@ permissions:
     8 |     validation: {title: {_some: {}}}
       |                          ^^^^^
       |
-      = help: use `_eq`, `_neq`, `_lt`, `_lte`, `_gt`, `_gte`, `_in`, `_nin`, `_null`, `_nnull`, `_empty`, `_nempty`, `_contains`, `_ncontains`, `_icontains`, `_starts_with`, `_ends_with`, `_between`, `_nbetween`, `_regex`, `_and` or `_or`
+      = help: use `_eq`, `_neq`, `_lt`, `_lte`, `_gt`, `_gte`, `_in`, `_nin`, `_null`, `_nnull`, `_empty`, `_nempty`, `_contains`, `_ncontains`, `_icontains`, `_starts_with`, `_ends_with`, `_between`, `_nbetween` or `_regex`
     ");
+}
+
+/// Each would let something through that the rule seems to stop.
+#[test]
+fn rules_that_would_restrict_nothing() {
+    let found = |key: &str, rule: &str| {
+        let text = format!(
+            "version: 1\nrole: editor\npermissions:\n  - id: a\n    collections: [articles]\n    actions: [read, create]\n    {key}: {rule}\n"
+        );
+        role(&text)
+    };
+    for (key, rule, says) in [
+        ("filter", "{id: {}}", "error[filter]: what stands under `id` restricts nothing"),
+        ("filter", "{_and: []}", "error[filter]: what stands under `_and` restricts nothing"),
+        ("filter", "{_or: [{id: {_eq: 1}}, {}]}", "error[empty-rule]"),
+        ("filter", "{id: {_between: [1]}}", "error[filter]: what stands under `id` restricts nothing"),
+        ("filter", "{id: {_nin: []}}", "error[filter]: what stands under `id` restricts nothing"),
+        (
+            "filter",
+            "{author: {articles: {}}}",
+            "error[filter]: what stands under `articles` restricts nothing",
+        ),
+        ("filter", "{id: [1]}", "error[filter]: a list under `id`"),
+        ("validation", "{status: draft}", "expected a comparison"),
+        ("validation", "{status: {}}", "expected a comparison"),
+        ("validation", "{_or: []}", "error[empty-rule]"),
+        ("validation", "{author: {name: {_eq: x}}}", "`name` is not a field of the written item itself"),
+        ("validation", "{author.name: {_eq: x}}", "`author.name` is not a field of the written item itself"),
+        ("validation", "{price: {_between: [1]}}", "a range has two ends"),
+        ("validation", "{price: {_eq: null}}", "write `_null: true`"),
+        ("validation", "{title: {_contains: \"\"}}", "this text is empty"),
+        ("validation", "{slug: {_regex: \"(?=a)\"}}", "error[regex]"),
+        ("presets", "{user_created: $CURRENT_USER}", "`$CURRENT_USER` would be written as it stands"),
+        ("presets", "{author.name: x}", "`author.name` is not a field of the written item itself"),
+    ] {
+        assert!(found(key, rule).contains(says), "{key}: {rule}:\n{}", found(key, rule));
+    }
+    for (key, rule) in [
+        ("filter", "{_or: [{id: {_in: [1, 2]}}, {author: {name: {_nnull: true}}}]}"),
+        ("filter", "{status: draft}"),
+        ("filter", "{comments: {_some: {id: {_gt: 1}}}}"),
+        ("validation", "{_or: [{status: {_eq: draft}}, {price: {_gte: 1, _lt: 9}}]}"),
+        ("validation", "{slug: {_regex: \"/^[a-z]+$/\"}}"),
+        ("presets", "{status: draft, price: 0, meta: {a: 1}}"),
+    ] {
+        assert!(!found(key, rule).contains("error"), "{key}: {rule}:\n{}", found(key, rule));
+    }
 }
 
 /// Directus refuses it in a query or leaves it out: the filter could be no filter.

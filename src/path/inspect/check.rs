@@ -1,0 +1,26 @@
+//! Making a check: the items that a write names are read under the filter of the permission, before the write goes on.
+
+use crate::accept::{Body, whole};
+use crate::path::record::{Checked, Permitted};
+use crate::path::refusal::Refusal;
+use http::Response;
+use tower::{Service, ServiceExt as _};
+
+/// Longest answer to a check, in bytes: one call names at most a thousand keys.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Makes one check.
+///
+/// # Errors
+/// When not every item comes back, or when Directus does not answer.
+pub(super) async fn make<S>(inner: S, checked: Checked) -> Result<(), Refusal>
+where
+    S: Service<Permitted, Response = Response<Body>, Error = Refusal>,
+{
+    let Checked { check, read } = checked;
+    let to = read.to.clone();
+    let answer = inner.oneshot(read).await?;
+    let bytes = whole(answer.into_body(), LONGEST).await;
+    let met = bytes.is_ok_and(|bytes| check.keys.is_met_by(&bytes));
+    if met { Ok(()) } else { Err(Refusal::Denied { to, reason: check.reason() }) }
+}
