@@ -44,8 +44,8 @@ fn what_is_made_in_a_write_is_filled_where_it_stands() {
     let forwarded = role.forwarded("items", &review(&json!({"title": "x"})));
     assert_eq!(forwarded["data"], json!({"article": {"title": "x", "status": "draft", "price": 0}}));
     // One that may be there already would be changed by its presets.
-    let (code, rule, message) = role.denied("items", &review(&json!({"id": 5, "title": "x"})));
-    assert_eq!((code.as_str(), rule.as_str()), ("not_understood", "tester/drafts"), "{message}");
+    let (code, by, message) = role.denied("items", &review(&json!({"id": 5, "title": "x"})));
+    assert_eq!((code.as_str(), by.as_str()), ("not_understood", "tester/drafts"), "{message}");
     let (_, _, message) = role.denied("items", &review(&json!({"id": 5})));
     assert!(message.contains("may be there already"), "{message}");
     role.forwarded("items", &review(&json!(5)));

@@ -20,9 +20,9 @@ permissions:
 "#;
 
 fn invalid(role: &Role, arguments: &Value) {
-    let (code, rule, message) = role.denied("items", arguments);
+    let (code, by, message) = role.denied("items", arguments);
     assert_eq!(code, "invalid_value", "{arguments}: {message}");
-    assert!(rule.starts_with("tester/") && message.contains('`'), "{arguments}: {rule}: {message}");
+    assert!(by.starts_with("tester/") && message.contains('`'), "{arguments}: {by}: {message}");
 }
 
 #[test]
