@@ -76,6 +76,15 @@ impl Directus {
         Site::new(&self.url, ADMIN, policies, role)
     }
 
+    /// The same, with one role and no guardrails worth the name.
+    pub(crate) fn guarded_by_role(&self, role: &str, text: &str) -> Site {
+        let folder = self.folder.path().join("policies");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{role}.yaml")), text).unwrap();
+        std::fs::write(folder.join("guardrails.yaml"), "version: 1\ndescription: None.\n").unwrap();
+        self.guarded_by(&folder, role)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("site/data.db")
     }

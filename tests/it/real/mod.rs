@@ -8,5 +8,6 @@ mod corpus;
 pub(crate) mod directus;
 mod dump;
 mod itself;
+mod narrowed;
 mod sdk;
 mod writes;
