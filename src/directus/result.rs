@@ -1,8 +1,9 @@
 //! What Directus answers.
 
+use super::call::Mode;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -126,6 +127,33 @@ impl<'de> Visitor<'de> for Counter {
     }
 }
 
+/// The result of a tool that answers one text, as Directus has it (FACTS section 7).
+pub fn text_result(mode: Mode, text: &str) -> Value {
+    let inner = match mode {
+        Mode::Legacy => json!({ "raw": text }),
+        Mode::Registry => json!({ "data": text }),
+    };
+    json!({ "content": [{ "type": "text", "text": inner.to_string() }] })
+}
+
+/// What a tool result holds, in both of its copies; an error of the tool holds nothing. `None` where it is of another shape.
+pub fn change_data(reply: &mut Value, change: &mut dyn FnMut(&mut Value) -> Option<()>) -> Option<()> {
+    let result = reply.get_mut("result")?;
+    if result.get("isError").is_some_and(|flag| *flag != Value::Bool(false)) {
+        return Some(());
+    }
+    if let Some(structured) = result.get_mut("structuredContent") {
+        change(structured.get_mut("data")?)?;
+    }
+    for part in result.get_mut("content")?.as_array_mut()? {
+        let mut inner: Value = serde_json::from_str(part.get("text")?.as_str()?).ok()?;
+        let key = if inner.get("raw").is_some() { "raw" } else { "data" };
+        change(inner.get_mut(key)?)?;
+        *part.get_mut("text")? = Value::from(inner.to_string());
+    }
+    Some(())
+}
+
 /// Stands in the place of what may not be read.
 const BLANK: &str = "***";
 
@@ -171,7 +199,6 @@ fn blank(value: &mut Value, hidden: &dyn Fn(&str) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn of(text: &str, is_error: bool) -> Summary {
         let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": text}], "isError": is_error}});

@@ -4,7 +4,9 @@ use super::record::Permitted;
 use super::refusal::{Addressee, Refusal};
 use super::reply;
 use crate::accept::Body;
+use crate::directus::result::text_result;
 use crate::directus::{Meaning, Protocol, Tool};
+use crate::policy::Obligation;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -119,6 +121,24 @@ fn request(
 /// The answer to what needs no Directus.
 fn local(permitted: &Permitted) -> Response<Body> {
     match (&permitted.meaning, &permitted.to.id) {
+        (Meaning::Tool(call), Some(id)) => {
+            let text = permitted.obligations.iter().find_map(|obligation| match obligation {
+                Obligation::ReplacePrompt(text) => Some(text.as_str()),
+                Obligation::Project(_)
+                | Obligation::Limit(..)
+                | Obligation::Filter(..)
+                | Obligation::Presets(..)
+                | Obligation::Redact
+                | Obligation::Schema
+                | Obligation::AppendPrompt(_)
+                | Obligation::CutImported => None,
+            });
+            let result = text_result(call.mode, text.unwrap_or_default());
+            reply::message(
+                StatusCode::OK,
+                &json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": result }),
+            )
+        }
         (Meaning::Protocol(Protocol::Ping), Some(id)) => {
             let message =
                 json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": Value::Object(Map::new()) });

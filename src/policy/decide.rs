@@ -41,7 +41,7 @@ impl PolicySet {
             },
             Ok((Meaning::Tool(call), decoded)) => match by_name(&rules, call) {
                 Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
-                Ok(Some(by)) => self.permit(request, by, Vec::new()),
+                Ok(Some((by, obligations))) => self.permit(request, by, obligations),
                 Ok(None) => self.call(&rules, call, decoded),
             },
         }
@@ -69,6 +69,7 @@ impl PolicySet {
             Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
             Ok((forward, mut obligations, accesses)) => {
                 obligations.extend(findings.redact.then_some(Obligation::Redact));
+                obligations.extend((call.tool == Tool::Schema).then_some(Obligation::Schema));
                 let Findings { rules, checks, .. } = findings;
                 let permit = Permit { meaning: Meaning::Tool(forward), rules, obligations, checks };
                 let verdict = Verdict::Permit(Box::new(permit));
@@ -127,8 +128,7 @@ impl PolicySet {
 
     /// Whether a field of that name is redacted for a role, in whatever collection.
     pub fn blanks(&self, role: &str, field: &str) -> bool {
-        let own = self.role(role).map(|role| role.redact.as_slice()).unwrap_or_default();
-        self.guardrails().redact.iter().chain(own).any(|pattern| pattern.matches_name(field))
+        Rules::of(self, role, None).is_some_and(|rules| rules.redacts_name(field))
     }
 }
 
@@ -152,7 +152,7 @@ fn opaque(rules: &Rules<'_>, name: &str) -> Result<Vec<Obligation>, Reason> {
 }
 
 /// Tools that are decided by name: those that the role denies, and the system prompt.
-fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<String>, Reason> {
+fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<(String, Vec<Obligation>)>, Reason> {
     let name = call.tool.as_str();
     if rules.role.tools.deny.matches(name) {
         let text = format!("The tool `{name}` is not permitted to this role.");
@@ -162,15 +162,13 @@ fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<String>, Reason>
         return Ok(None);
     }
     let rule = format!("{}/system_prompt", rules.role.name);
-    match rules.role.system_prompt {
-        SystemPrompt::Keep => Ok(Some(rule)),
+    match &rules.role.system_prompt {
+        SystemPrompt::Keep => Ok(Some((rule, Vec::new()))),
         SystemPrompt::Hide => {
             Err(Reason::firm(Code::Forbidden, rule, "The system prompt is not permitted to this role."))
         }
-        SystemPrompt::Replace(_) | SystemPrompt::Append(_) => {
-            let text = "The system prompt is replaced for this role, which this version of the gateway cannot do, so it is refused.";
-            Err(Reason::firm(Code::NotUnderstood, rule, text))
-        }
+        SystemPrompt::Replace(text) => Ok(Some((rule, vec![Obligation::ReplacePrompt(text.clone())]))),
+        SystemPrompt::Append(text) => Ok(Some((rule, vec![Obligation::AppendPrompt(text.clone())]))),
     }
 }
 

@@ -94,6 +94,12 @@ pub enum Obligation {
     Presets(String, Map<String, Value>),
     /// Blank, in the answer, every value that stands under the name of a redacted field.
     Redact,
+    /// Leave out of the answer whatever of the data model the role may not read.
+    Schema,
+    /// Answer this text in place of Directus' system prompt.
+    ReplacePrompt(String),
+    /// Put this text behind Directus' system prompt.
+    AppendPrompt(String),
     /// Say of imported files only their title, description, folder and tags.
     CutImported,
 }
@@ -107,6 +113,9 @@ impl Obligation {
             Self::Filter(via, rule) => at(via, "filter", &json!(rule)),
             Self::Presets(via, fields) => at(via, "presets", &json!(fields)),
             Self::Redact => json!({ "redact": "result" }),
+            Self::Schema => json!({ "schema": "cut to the role" }),
+            Self::ReplacePrompt(_) => json!({ "system_prompt": "replaced" }),
+            Self::AppendPrompt(_) => json!({ "system_prompt": "appended to" }),
             Self::CutImported => json!({ "import": ["title", "description", "folder", "tags"] }),
         }
     }

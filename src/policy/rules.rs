@@ -41,6 +41,12 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Whether a field of that name is redacted, in whatever collection.
+    pub(crate) fn redacts_name(&self, field: &str) -> bool {
+        let mut patterns = self.guardrails.redact.iter().chain(&self.role.redact);
+        patterns.any(|pattern| pattern.matches_name(field))
+    }
+
     /// Whether anything at all is redacted for this role.
     pub(crate) fn redacts(&self) -> bool {
         !self.guardrails.redact.is_empty() || !self.role.redact.is_empty()

@@ -3,7 +3,7 @@
 //! The same rules that decide a call decide this, with filter, validation, presets and numbers left aside.
 
 use super::cover::Look;
-use super::document::{Mode, SystemPrompt};
+use super::document::{Mode, Permission, SystemPrompt};
 use super::rules::Rules;
 use super::{PolicySet, Principal};
 use crate::directus::{Access, Action, Extent, Fields, SchemaSnapshot, Tool, Verb};
@@ -54,14 +54,50 @@ impl Visibility<'_> {
         self.rules.role.prompts.matches(name)
     }
 
+    /// Whether some read of the collection could be permitted.
+    pub fn reads(&self, collection: &str) -> bool {
+        self.may(Action::Read, collection)
+    }
+
+    /// Whether some read of the field could be permitted.
+    pub fn reads_field(&self, collection: &str, field: &str) -> bool {
+        let junction = self.rules.is_junction(collection);
+        let covers = |permission: &Permission| {
+            permission.actions.contains(&Action::Read)
+                && permission.collections.matches(collection, junction)
+                && permission.fields.matches(field)
+        };
+        let observed = self.rules.role.mode == Mode::Observe;
+        self.reads(collection)
+            && self.rules.redacted(collection, field).is_none()
+            && (observed || self.rules.role.permissions.iter().any(covers))
+    }
+
+    /// Whether a word, in a text that Directus wrote, is the name of something that the role may not read: a collection, a field of the
+    /// collection that the call is about, a redacted field, or one that no collection of content shows to it.
+    pub fn hides(&self, word: &str, about: Option<&str>) -> bool {
+        if let Some(collection) = self.schema.collection(word) {
+            return !self.reads(&collection.name);
+        }
+        let having = || self.schema.collections().filter(|collection| collection.fields.contains_key(word));
+        // What Directus calls its own fields are everyday words; of them only the redacted ones are secrets.
+        let content = || having().filter(|collection| !collection.is_system());
+        let hidden_here = || {
+            about.is_some_and(|about| having().any(|one| one.name == about) && !self.reads_field(about, word))
+        };
+        self.rules.redacts_name(word)
+            || hidden_here()
+            || (content().next().is_some() && !content().any(|one| self.reads_field(&one.name, word)))
+    }
+
     fn sees_tool(&self, tool: Tool) -> bool {
         if self.rules.role.tools.deny.matches(tool.as_str()) {
             return false;
         }
         match tool {
             Tool::SystemPrompt => match self.rules.role.system_prompt {
-                SystemPrompt::Keep => true,
-                SystemPrompt::Hide | SystemPrompt::Replace(_) | SystemPrompt::Append(_) => false,
+                SystemPrompt::Keep | SystemPrompt::Replace(_) | SystemPrompt::Append(_) => true,
+                SystemPrompt::Hide => false,
             },
             Tool::Assets => self.may(Action::Read, "directus_files"),
             Tool::Schema => self.may(Action::Read, "directus_collections"),

@@ -1,22 +1,27 @@
-//! Cuts the answers that tell a client what it may do, the lists of tools and prompts, and those that nobody could ask for less:
-//! what flows and tools of others answer is blanked by the names of redacted fields. Before a call goes on, it makes the checks
-//! that the permit asks for.
+//! Cuts the answers that tell a client what it may do, the lists of tools and prompts and the data model, and those that nobody could
+//! ask for less: what flows and tools of others answer is blanked by the names of redacted fields, and what an error says by
+//! the words in it. Before a call goes on, it makes the checks that the permit asks for.
 //!
 //! Everything else of a permitted answer passes as a stream, unchanged.
 
 mod check;
 mod cut;
+mod errors;
+mod model;
+mod peek;
 
 use super::record::Permitted;
 use super::refusal::{Addressee, Refusal};
 use super::reply;
 use crate::accept::{Body, whole};
-use crate::directus::result::blank_answer;
-use crate::directus::{Meaning, Protocol};
-use crate::policy::Principal;
+use crate::directus::result::{blank_answer, change_data};
+use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::policy::{Obligation, PolicySet, Principal, Visibility};
 use futures_util::future::{BoxFuture, Either};
 use http::Response;
+use peek::Peeked;
 use serde_json::Value;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
@@ -77,29 +82,34 @@ where
 /// What an answer has to be cut to.
 #[derive(Debug)]
 struct Cutter {
-    list: List,
+    answer: Answer,
+    /// The collection that the call is about.
+    about: Option<String>,
     principal: Principal,
-    policies: std::sync::Arc<crate::policy::PolicySet>,
-    schema: Option<std::sync::Arc<crate::directus::SchemaSnapshot>>,
+    policies: Arc<PolicySet>,
+    schema: Option<Arc<SchemaSnapshot>>,
     to: Addressee,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum List {
+#[derive(Debug)]
+enum Answer {
     Tools,
     Search,
     Prompts,
-    /// No list: an answer of any shape.
-    Redacted,
+    /// What a tool answers, with what the permit asks to be done to it.
+    Tool(Vec<Obligation>),
 }
 
 impl Cutter {
     fn of(permitted: &Permitted) -> Option<Self> {
-        let list = match &permitted.meaning {
-            Meaning::Protocol(Protocol::ToolsList(..)) => List::Tools,
-            Meaning::Protocol(Protocol::Search(_)) => List::Search,
-            Meaning::Protocol(Protocol::PromptsList(_)) => List::Prompts,
-            Meaning::Tool(_) | Meaning::Opaque { .. } if permitted.redact => List::Redacted,
+        let answer = match &permitted.meaning {
+            Meaning::Protocol(Protocol::ToolsList(..)) => Answer::Tools,
+            Meaning::Protocol(Protocol::Search(_)) => Answer::Search,
+            Meaning::Protocol(Protocol::PromptsList(_)) => Answer::Prompts,
+            Meaning::Tool(_) if permitted.outgoing.is_some() => Answer::Tool(permitted.obligations.clone()),
+            Meaning::Opaque { .. } if permitted.obligations.contains(&Obligation::Redact) => {
+                Answer::Tool(permitted.obligations.clone())
+            }
             Meaning::Protocol(
                 Protocol::Initialize(_)
                 | Protocol::Ping
@@ -109,8 +119,10 @@ impl Cutter {
             | Meaning::Tool(_)
             | Meaning::Opaque { .. } => return None,
         };
+        let about = permitted.meaning.arguments().and_then(|arguments| arguments.get("collection"));
         Some(Self {
-            list,
+            answer,
+            about: about.and_then(Value::as_str).map(str::to_owned),
             principal: permitted.caller.principal.clone(),
             policies: permitted.policies.clone(),
             schema: permitted.schema.clone(),
@@ -118,35 +130,86 @@ impl Cutter {
         })
     }
 
+    fn uncut(&self, what: &'static str) -> Refusal {
+        Refusal::Uncut { to: self.to.clone(), what }
+    }
+
     async fn cut(self, answer: Response<Body>) -> Result<Response<Body>, Refusal> {
-        let uncut = |what| Refusal::Uncut { to: self.to.clone(), what };
         let (head, body) = answer.into_parts();
-        let bytes = whole(body, LONGEST).await.map_err(|_| uncut("it did not come whole"))?;
-        let mut message: Value = serde_json::from_slice(&bytes).map_err(|_| uncut("it is not JSON"))?;
-        // An error of the protocol lists nothing.
+        let bytes = if self.touches_results() {
+            whole(body, LONGEST).await.map_err(|_| self.uncut("it did not come whole"))?
+        } else {
+            match peek::result_or_whole(body, LONGEST).await {
+                Ok(Peeked::Result(body)) => return Ok(Response::from_parts(head, body)),
+                Ok(Peeked::Other(bytes)) => bytes,
+                Err(_) => return Err(self.uncut("it did not come whole")),
+            }
+        };
+        let mut message: Value = serde_json::from_slice(&bytes).map_err(|_| self.uncut("it is not JSON"))?;
+        // An error lists nothing, and has nothing to be left out but words.
         if message.get("error").is_none() {
-            let done = match (self.list, &self.schema) {
-                (List::Redacted, _) => {
-                    let role = &self.principal.role;
-                    blank_answer(&mut message, &|name| self.policies.blanks(role, name));
-                    Some(())
-                }
-                (List::Prompts, _) => {
-                    let role = self.policies.role(&self.principal.role);
-                    role.and_then(|role| cut::prompts(&mut message, &role.prompts))
-                }
-                (List::Tools, Some(schema)) => {
-                    let sees = self.policies.visibility(&self.principal, schema);
-                    sees.and_then(|sees| cut::tools(&mut message, &sees))
-                }
-                (List::Search, Some(schema)) => {
-                    let sees = self.policies.visibility(&self.principal, schema);
-                    sees.and_then(|sees| cut::search(&mut message, &sees))
-                }
-                (List::Tools | List::Search, None) => None,
-            };
-            done.ok_or_else(|| uncut("it does not look like a list"))?;
+            self.change(&mut message).ok_or_else(|| self.uncut("it does not look like what it should be"))?;
+        }
+        if let Some(sees) = self.sees() {
+            errors::cut(&mut message, &sees, self.about.as_deref());
         }
         Ok(reply::message(head.status, &message))
+    }
+
+    /// Whether an answer is changed that is no error.
+    fn touches_results(&self) -> bool {
+        match &self.answer {
+            Answer::Tools | Answer::Search | Answer::Prompts => true,
+            Answer::Tool(obligations) => obligations.iter().any(|obligation| match obligation {
+                Obligation::Redact | Obligation::Schema | Obligation::AppendPrompt(_) => true,
+                Obligation::Project(_)
+                | Obligation::Limit(..)
+                | Obligation::Filter(..)
+                | Obligation::Presets(..)
+                | Obligation::ReplacePrompt(_)
+                | Obligation::CutImported => false,
+            }),
+        }
+    }
+
+    fn sees(&self) -> Option<Visibility<'_>> {
+        self.policies.visibility(&self.principal, self.schema.as_deref()?)
+    }
+
+    /// `None` where the answer does not look like what it should be.
+    fn change(&self, message: &mut Value) -> Option<()> {
+        match &self.answer {
+            Answer::Tools => cut::tools(message, &self.sees()?),
+            Answer::Search => cut::search(message, &self.sees()?),
+            Answer::Prompts => cut::prompts(message, &self.policies.role(&self.principal.role)?.prompts),
+            Answer::Tool(obligations) => {
+                obligations.iter().try_for_each(|obligation| self.discharge(obligation, message))
+            }
+        }
+    }
+
+    fn discharge(&self, obligation: &Obligation, message: &mut Value) -> Option<()> {
+        match obligation {
+            Obligation::Redact => {
+                let role = &self.principal.role;
+                blank_answer(message, &|name| self.policies.blanks(role, name));
+                Some(())
+            }
+            Obligation::Schema => {
+                let sees = self.sees()?;
+                change_data(message, &mut |data| model::cut(data, &sees))
+            }
+            Obligation::AppendPrompt(text) => change_data(message, &mut |data| {
+                *data = Value::from(format!("{}\n\n{text}", data.as_str()?));
+                Some(())
+            }),
+            // What is done to the request has been done.
+            Obligation::Project(_)
+            | Obligation::Limit(..)
+            | Obligation::Filter(..)
+            | Obligation::Presets(..)
+            | Obligation::ReplacePrompt(_)
+            | Obligation::CutImported => Some(()),
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::audit::entry::Entry;
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::KeptArguments;
 use crate::directus::{Meaning, SchemaSnapshot};
-use crate::policy::{Check, PolicySet};
+use crate::policy::{Check, Obligation, PolicySet};
 use crate::telemetry::Clock;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -53,8 +53,8 @@ pub struct Permitted {
     /// What goes to Directus; `None` where the gateway answers itself.
     pub(super) outgoing: Option<Outgoing>,
     pub(super) to: Addressee,
-    /// Whether the answer has to be blanked by the names of redacted fields.
-    pub(super) redact: bool,
+    /// What has to be done to the answer.
+    pub(super) obligations: Vec<Obligation>,
     /// What has to be read, and to come back whole, before the call itself goes on.
     pub(super) checks: Vec<Checked>,
     pub(super) policies: Arc<PolicySet>,

@@ -85,27 +85,27 @@ fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal>
     let Decided { normalised, decision, policies, to, .. } = decided;
     let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
     let permit = *permit;
-    let redact = permit.obligations.contains(&Obligation::Redact);
     let (caller, schema) = (normalised.call.caller, normalised.schema);
-    let make = |meaning: Meaning, redact: bool| {
-        let outgoing = outgoing(&meaning, &to);
+    let make = |meaning: Meaning, obligations: Vec<Obligation>| {
+        let is_local = obligations.iter().any(|one| matches!(one, Obligation::ReplacePrompt(_)));
+        let outgoing = if is_local { None } else { outgoing(&meaning, &to) };
         let (caller, to, policies, schema) = (caller.clone(), to.clone(), policies.clone(), schema.clone());
         Permitted {
             caller,
             meaning,
             outgoing,
             to,
-            redact,
+            obligations,
             checks: Vec::new(),
             policies,
             schema,
             _recorded: Recorded,
         }
     };
-    let mut permitted = make(permit.meaning, redact);
+    let mut permitted = make(permit.meaning, permit.obligations);
     for check in permit.checks {
         let Some(read) = check.keys.call() else { return Err(Refusal::Broken { to }) };
-        permitted.checks.push(Checked { check, read: make(Meaning::Tool(read), false) });
+        permitted.checks.push(Checked { check, read: make(Meaning::Tool(read), Vec::new()) });
     }
     subject.forwarded = permitted.outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
     Ok(permitted)

@@ -1,5 +1,6 @@
 //! The path as a whole: the real stack with a real trail, in front of an upstream that is a function.
 
+mod answers;
 mod checked;
 mod decided;
 mod ended;

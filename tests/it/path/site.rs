@@ -383,6 +383,12 @@ pub(super) fn tool_result(raw: &Value) -> Value {
     json!({"content": [{"type": "text", "text": json!({"raw": raw}).to_string()}]})
 }
 
+/// How an answer of Directus' begins that is a result, as far as that is looked at.
+pub(super) fn beginning() -> Bytes {
+    let begin = r#"{"result":{"content":[{"type":"text","text":"{\"raw\":[""#;
+    Bytes::from(format!("{begin}{}", "x".repeat(300)))
+}
+
 /// The arguments of a read of articles.
 pub(super) fn read() -> Value {
     json!({"action": "read", "collection": "articles", "query": {"fields": ["id", "title"], "limit": 5}})
