@@ -1,6 +1,8 @@
-//! Every call of the corpus as *content-editor*, with a policy that hides some fields: none of their values comes back.
+//! Every call of the corpus as *content-editor*, with a policy that hides some fields: none of their values comes back, and what
+//! changes in the database is what an editor may change.
 
 use super::directus::{AllowDeletes, Directus};
+use super::dump::Dump;
 use crate::support::process::checkout;
 use crate::support::request::at;
 use serde_json::Value;
@@ -36,6 +38,54 @@ async fn no_hidden_value_comes_back() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(answered > 100, "only {answered} calls were let through, so this shows nothing");
+}
+
+/// Where the shipped role may delete: files, folders, and links between items.
+const DELETABLE: [&str; 5] =
+    ["directus_files", "directus_folders", "uploads", "articles_tags", "articles_blocks"];
+
+/// The whole database is compared before and after each call, on a Directus that deletes whatever an administrator asks it to.
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn nothing_changes_but_what_an_editor_may_change() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    let policies = tempfile::tempdir().unwrap();
+    hide(policies.path());
+    let site = directus.guarded_by(policies.path(), "content-editor");
+    let key = site.key("intruder");
+    let gateway = site.start();
+    let client = gateway.client(&key);
+    let (mut wrong, mut driven, mut changing) = (Vec::new(), 0, 0);
+    let mut before = Dump::of(&directus).await;
+    for line in fs::read_to_string(checkout("tests/fixtures/calls.jsonl")).unwrap().lines() {
+        let call: Value = serde_json::from_str(line).unwrap();
+        let Some(body) = body(&call) else { continue };
+        let query = call["query_string"].as_str().unwrap_or_default().replace('#', "%23");
+        let reply = client.send(at(client.post(body), &format!("/mcp{query}"))).await;
+        driven += 1;
+        let after = Dump::of(&directus).await;
+        let changed = before.changed(&after);
+        changing += usize::from(!changed.is_empty());
+        if reply.is_refusal() && !changed.is_empty() {
+            wrong.push(format!("{}: refused, and changed\n{}", call["id"], before.changes(&after)));
+        }
+        let own = |table: &&String| {
+            table.as_str() == "tables"
+                || (table.starts_with("directus_") && !DELETABLE.contains(&table.as_str()))
+        };
+        for table in changed.iter().filter(own) {
+            wrong.push(format!("{}: writes {table}\n{}", call["id"], before.changes(&after)));
+        }
+        for row in before.deleted(&after) {
+            if !DELETABLE.iter().any(|table| row.starts_with(&format!("{table}: "))) {
+                wrong.push(format!("{}: deletes {row}", call["id"]));
+            }
+        }
+        before = after;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(driven > 400, "only {driven} calls were driven");
+    assert!(changing >= 15, "only {changing} calls changed anything, so this shows little");
 }
 
 /// What a call sends. A system column that is dropped would not come back for the calls after it.

@@ -31,6 +31,25 @@ impl Dump {
         Self(dump)
     }
 
+    /// The rows that `later` no longer has, by table: what begins with another key than any row that is there then.
+    pub(crate) fn deleted(&self, later: &Self) -> Vec<String> {
+        let none = BTreeSet::new();
+        let key = |row: &str| row.split(", ").next().unwrap_or_default().to_owned();
+        let of = |(table, rows): (&String, &BTreeSet<String>)| {
+            let left: BTreeSet<String> =
+                later.0.get(table).unwrap_or(&none).iter().map(|row| key(row)).collect();
+            let gone = rows.iter().filter(|row| !left.contains(&key(row)));
+            gone.map(|row| format!("{table}: {row}")).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of).collect()
+    }
+
+    /// The tables of which `later` is another, `tables` and `uploads` among them.
+    pub(crate) fn changed(&self, later: &Self) -> BTreeSet<String> {
+        let names = self.0.keys().chain(later.0.keys());
+        names.filter(|name| self.0.get(*name) != later.0.get(*name)).cloned().collect()
+    }
+
     /// What `later` has lost and gained, one line each; empty where they are the same.
     pub(crate) fn changes(&self, later: &Self) -> String {
         let none = BTreeSet::new();
@@ -50,8 +69,10 @@ impl Dump {
 }
 
 async fn rows(connection: &mut SqliteConnection, table: &str) -> BTreeSet<String> {
-    let columns = format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')");
-    let columns: Vec<_> = texts(connection, columns).await.into_iter().collect();
+    // The key first, by which a row that changed is told from one that is gone.
+    let columns = format!("SELECT (pk = 0) || 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')");
+    let columns = texts(connection, columns).await;
+    let columns: Vec<_> = columns.iter().filter_map(|column| column.get(1..)).collect();
     texts(connection, format!("SELECT {} FROM \"{table}\"", columns.join(" || ', ' || "))).await
 }
 
