@@ -9,7 +9,9 @@ pub(crate) use rows::Preset;
 
 use super::document::{MaxItems, Permission};
 use super::rules::Rules;
+use crate::directus::carrier::Carrier;
 use crate::directus::reading::DEFAULT_LIMIT;
+use crate::directus::schema::FieldKind;
 use crate::directus::{Access, Action, Extent, ToolCall};
 
 /// What a permission that covers an access asks to be done.
@@ -83,7 +85,7 @@ pub(crate) fn cover(
     fields(permission, access, rules, call)?;
     let limit = match (access.action, is_read_back) {
         (Action::Read, true) => None,
-        (Action::Read, false) => read_many(permission, access)?,
+        (Action::Read, false) => read_many(permission, access, call)?,
         (Action::Update | Action::Delete, _) => write_many(permission, access)?,
         (Action::Create | Action::Execute | Action::Import, _) => named(permission, count(&access.extent))?,
     };
@@ -124,11 +126,27 @@ fn fields(
         !open || (reads && rules.redacted(&access.collection, name).is_some())
     };
     let bad: Vec<String> = access.fields.named.iter().filter(bad).cloned().collect();
-    if bad.is_empty() { Ok(()) } else { Err(Mismatch::Fields(bad)) }
+    if !bad.is_empty() {
+        return Err(Mismatch::Fields(bad));
+    }
+    if reads && access.fields.wildcard && !call.is_projectable() && !shows_all(permission, access, rules) {
+        let why = "it brings back fields that this role may not read, and cannot be asked to leave them out";
+        return Err(Mismatch::Undischarged("fields", why.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether every field there is may be read.
+fn shows_all(permission: &Permission, access: &Access, rules: &Rules<'_>) -> bool {
+    let collection = rules.schema().and_then(|schema| schema.collection(&access.collection));
+    collection.is_none_or(|collection| {
+        let mut data = collection.fields.values().filter(|field| field.kind != FieldKind::Presentation);
+        data.all(|field| rules.readable(permission, &collection.name, &field.name))
+    })
 }
 
 /// A read: what the request does not bound is bounded here, what it asks for beyond is refused with the number.
-fn read_many(permission: &Permission, access: &Access) -> Result<Option<u64>, Mismatch> {
+fn read_many(permission: &Permission, access: &Access, call: &ToolCall) -> Result<Option<u64>, Mismatch> {
     let Some(MaxItems::At(most)) = permission.max_items else { return Ok(None) };
     match access.extent {
         Extent::Query { limit: Some(asked), said: true, .. } if asked > most => {
@@ -141,11 +159,24 @@ fn read_many(permission: &Permission, access: &Access) -> Result<Option<u64>, Mi
         {
             Ok(None)
         }
-        Extent::Query { .. } | Extent::All => Ok(Some(most)),
+        Extent::Query { .. } | Extent::All if takes_limit(access, call) => Ok(Some(most)),
+        Extent::Query { .. } | Extent::All => Err(Mismatch::Undischarged(
+            "max_items",
+            "this tool takes no limit; name what is to be read".to_owned(),
+        )),
         Extent::Keys(_) | Extent::Children(_) | Extent::New(_) | Extent::Singleton => {
             named(permission, count(&access.extent))
         }
     }
+}
+
+/// Whether a limit can be put where the access arises.
+fn takes_limit(access: &Access, call: &ToolCall) -> bool {
+    let place = match access.carrier {
+        Carrier::Place(_) => true,
+        Carrier::Nothing | Carrier::Rows(_) => false,
+    };
+    place && call.is_projectable()
 }
 
 /// A change or a delete of items that may not be named: `by_query` permits it, `max_items` bounds it.

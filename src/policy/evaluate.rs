@@ -78,9 +78,13 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
     if !dropped.is_empty() && !call.is_projectable() {
         findings.deny(unprojectable(rules));
     }
-    // What is left out altogether is not narrowed either.
-    findings.filters.retain(|(via, _)| !is_within(via, &dropped));
-    findings.limits.retain(|via, _| !is_within(via, &dropped));
+    // What is left out altogether is not narrowed either: what may not be read, and the items of lists that are not shown.
+    let mut absent = dropped.clone();
+    let brought = decoded.accesses.iter().filter(|access| access.origin == Origin::Expanded);
+    absent
+        .extend(brought.filter(|access| findings.is_unlisted(&access.via)).map(|access| access.via.clone()));
+    findings.filters.retain(|(via, _)| !is_within(via, &absent));
+    findings.limits.retain(|via, _| !is_within(via, &absent));
     findings.projection.dropped = dropped;
     for reason in imports::check(rules, &decoded.imports) {
         findings.deny(reason);
@@ -114,6 +118,13 @@ impl Findings {
         } else {
             self.denials.push(reason);
         }
+    }
+
+    /// Whether the wildcard above a place has been spelled out without it.
+    fn is_unlisted(&self, via: &str) -> bool {
+        let Some(above) = above(via) else { return false };
+        let name = via.rsplit('.').next().unwrap_or_default();
+        self.projection.spelled.get(above).is_some_and(|kept| !kept.iter().any(|one| one == name))
     }
 
     /// Adds the denial of every `forbid` that matches.

@@ -32,6 +32,8 @@ mod readme;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trail;

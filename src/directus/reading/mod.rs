@@ -204,7 +204,7 @@ impl<'a> Query<'a> {
         }
         if version.is_some() || query.contains_key("versionRaw") {
             // A version holds any field of the item, and comes before what is published.
-            let extent = Extent::Query { limit: None, said: false, filtered: true };
+            let extent = Extent::Children(1);
             let delta = Access::asked(Action::Read, "directus_versions", Fields::named(["delta"]), extent);
             self.beside.push(delta.with_via("version"));
             self.place_mut("")?.compare_all();
