@@ -61,6 +61,11 @@ impl Directus {
         .await;
     }
 
+    /// Ends it, as a machine that is switched off does.
+    pub(crate) fn stop(&mut self) {
+        self.process.kill();
+    }
+
     /// A client that talks to it without a gateway.
     pub(crate) fn client(&self, token: &str) -> McpClient {
         McpClient::new(format!("{}/mcp", self.url), token)

@@ -2,6 +2,7 @@
 //! gateway. Each test has a Directus of its own, and each claim that something is stopped stands beside a test which
 //! shows that Directus itself does not stop it.
 
+mod aged;
 mod bypass;
 mod clients;
 mod corpus;

@@ -50,6 +50,11 @@ impl Site {
         self.run(words).trim().to_owned()
     }
 
+    /// Writes the settings that the gateway starts with, beside what it is told on its command line.
+    pub(crate) fn settle(&self, settings: &str) {
+        std::fs::write(self.path("warrener.yaml"), settings).unwrap();
+    }
+
     /// Starts the gateway, and waits until it listens.
     pub(crate) fn start(&self) -> Gateway {
         let mut command = self.command();
