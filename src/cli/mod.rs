@@ -10,6 +10,7 @@ mod explain;
 mod folder;
 mod init;
 pub mod key;
+mod matrix;
 mod serve;
 mod test;
 
@@ -43,6 +44,8 @@ enum Command {
     Test(test::TestArguments),
     /// Tells what one call would do, and what the policies say of it
     Explain(explain::ExplainArguments),
+    /// Shows what every role may do, as one table to review
+    Matrix(matrix::MatrixArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Asks the audit trail what was called, by whom, and what came of it
@@ -160,7 +163,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Init(_)
         | Command::Check(_)
         | Command::Test(_)
-        | Command::Explain(_) => {}
+        | Command::Explain(_)
+        | Command::Matrix(_) => {}
     }
     Ok(())
 }
@@ -180,6 +184,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Test(arguments) => test::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
+        Command::Matrix(arguments) => matrix::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)
