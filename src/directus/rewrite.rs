@@ -130,7 +130,7 @@ impl ToolCall {
     }
 
     /// The collection whose items the call's query is about.
-    fn target(&self) -> Option<&str> {
+    pub fn target(&self) -> Option<&str> {
         match self.tool {
             Tool::Items => self.arguments.get("collection").and_then(Value::as_str),
             Tool::Files => Some("directus_files"),

@@ -119,10 +119,13 @@ impl Cutter {
             | Meaning::Tool(_)
             | Meaning::Opaque { .. } => return None,
         };
-        let about = permitted.meaning.arguments().and_then(|arguments| arguments.get("collection"));
+        let about = match &permitted.meaning {
+            Meaning::Tool(call) => call.target(),
+            Meaning::Protocol(_) | Meaning::Opaque { .. } => None,
+        };
         Some(Self {
             answer,
-            about: about.and_then(Value::as_str).map(str::to_owned),
+            about: about.map(str::to_owned),
             principal: permitted.caller.principal.clone(),
             policies: permitted.policies.clone(),
             schema: permitted.schema.clone(),

@@ -149,6 +149,20 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
     }
 }
 
+/// Of the collection that a tool is about, every hidden field counts, Directus' own collections included.
+#[tokio::test]
+async fn an_error_of_the_files_names_no_hidden_field() {
+    let files =
+        "  - {id: files, collections: [directus_files], actions: [read, update], fields: [id, title]}\n";
+    let role = ROLE.replacen("permissions:\n", &format!("permissions:\n{files}"), 1);
+    let text = r#"Value "SECRET" for field "uploaded_by" in collection "directus_files" has to be unique."#;
+    let plan = Plan { policies: policies(&role), ..Plan::new() };
+    let site = plan.with_result(&error(text)).start().await;
+    let arguments = json!({"action": "read", "query": {"fields": ["title"]}});
+    let came = site.send(site.tool("files", &arguments)).await;
+    assert!(!came.text.contains("SECRET") && came.text.contains("RECORD_NOT_UNIQUE"), "{}", came.text);
+}
+
 /// However an error is written, it is not taken for a result.
 #[tokio::test]
 async fn an_error_in_disguise_is_still_one() {
