@@ -10,5 +10,6 @@ pub(crate) mod directus;
 mod dump;
 mod itself;
 mod narrowed;
+mod ordinary;
 mod sdk;
 mod writes;
