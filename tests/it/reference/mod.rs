@@ -4,6 +4,7 @@
 mod evaluate;
 mod generate;
 mod properties;
+mod validated;
 
 use crate::support::process::checkout;
 use generate::Policy;
