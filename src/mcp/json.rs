@@ -127,7 +127,8 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         // From here on every double is an integer, and so is whatever was written.
         if value.abs() >= 9_007_199_254_740_992.0 {
-            return Err(too_large(value));
+            // With an exponent: 1e308 written out is a line of 309 digits.
+            return Err(too_large(format_args!("{value:?}")));
         }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number is not finite"))
     }
@@ -216,6 +217,11 @@ mod tests {
         ] {
             assert!(refused(text).contains(why), "{text}: {}", refused(text));
         }
+    }
+
+    #[test]
+    fn an_error_is_no_longer_than_a_line() {
+        assert!(refused("-1e308").starts_with("the number -1e308 is beyond"), "{}", refused("-1e308"));
     }
 
     #[test]

@@ -310,3 +310,24 @@ fn only_a_count_is_of_everything() {
     let count = json!({"action": "read", "collection": "articles", "query": {"aggregate": {"count": ["*"]}}});
     assert!(hiding(&schema, &count).decision.permit().is_some());
 }
+
+/// A name that a call gives to what it makes goes into denials and into the trail, which people read on terminals.
+#[test]
+fn a_name_with_control_characters_is_not_taken() {
+    let schema = schema(&[], &[]);
+    let odd = "a\u{1b}[2Jb";
+    for (tool, arguments) in [
+        (
+            "fields",
+            json!({"action": "create", "collection": "articles", "data": {"field": odd, "type": "string"}}),
+        ),
+        ("fields", json!({"action": "delete", "collection": "articles", "field": odd})),
+        ("relations", json!({"action": "delete", "collection": "articles", "field": odd})),
+        ("collections", json!({"action": "create", "data": [{"collection": odd, "meta": {}}]})),
+    ] {
+        let judged = judged("developer", &schema, tool, &arguments);
+        let reason = judged.decision.reason().unwrap_or_else(|| panic!("{arguments} is permitted"));
+        assert_eq!(reason.code, Code::NotUnderstood, "{arguments}: {reason}");
+        assert!(!reason.message.contains('\u{1b}'), "{reason}");
+    }
+}

@@ -114,7 +114,7 @@ pub(super) fn fields(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> 
         Verb::Create => (Action::Create, arguments.data()?.rows()),
         Verb::Update => (Action::Update, arguments.data()?.rows()),
         Verb::Delete => {
-            let field = arguments.text("field")?;
+            let field = plain(arguments.text("field")?)?;
             let extent = Extent::Keys(vec![Key::Text(format!("{}.{field}", target.name))]);
             let items = Access::asked(Action::Update, &target.name, Fields::named([field]), Extent::All);
             let mut accesses = vec![
@@ -168,6 +168,7 @@ pub(super) fn relations(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) 
         Verb::Delete => (Action::Delete, arguments.text("field")?, None),
         Verb::Read | Verb::Import => return Err(no_import()),
     };
+    let field = plain(field)?;
     let mut written = Fields::none();
     if let Some(data) = data {
         only(data, "data", &["collection", "field", "related_collection", "schema", "meta"])?;
@@ -289,9 +290,18 @@ fn same_collection(row: &Map<String, Value>, name: &str) -> Result<(), Misread> 
 }
 
 fn text<'a>(row: &'a Map<String, Value>, key: &str) -> Result<&'a str, Misread> {
-    row.get(key).and_then(Value::as_str).ok_or_else(|| {
+    let text = row.get(key).and_then(Value::as_str).ok_or_else(|| {
         Misread::because(format!("an entry of `data` has no `{key}`, or one that is not a text"))
-    })
+    })?;
+    plain(text)
+}
+
+/// A name that the schema need not have. It goes into denials and into the trail, which people read on terminals.
+fn plain(name: &str) -> Result<&str, Misread> {
+    if name.contains(char::is_control) {
+        return Err(Misread::because(format!("the name `{}` holds a control character", shown(name))));
+    }
+    Ok(name)
 }
 
 fn optional_name(row: &Map<String, Value>, key: &str) -> Result<Vec<String>, Misread> {

@@ -2,7 +2,7 @@
 
 use super::{Diagnostic, Severity, Sources};
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 use serde_json::{Value, json};
 
 impl Sources {
@@ -46,7 +46,8 @@ impl Sources {
             _ => title.element(Origin::path(one.file.as_str())),
         };
         match &one.help {
-            Some(help) => group.element(Level::HELP.message(help.as_str())),
+            // It repeats what the file says; all else is made harmless for a terminal by the renderer, this is not.
+            Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
             None => group,
         }
     }
