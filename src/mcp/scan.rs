@@ -146,7 +146,7 @@ impl Scanner {
             (State::Hex(left, code), digit) => self.hex(left, code, digit, to),
             (State::Literal(left), letter) => self.literal(left, letter, to),
             (_, b' ' | b'\t' | b'\n' | b'\r') => Ok(()),
-            (State::Value, first) | (State::FirstItem, first) if first != b']' => self.value(first, to),
+            (State::Value | State::FirstItem, first) if first != b']' => self.value(first, to),
             (State::FirstItem, b']') => self.close(Bracket::List, to),
             (State::FirstKey, b'}') => self.close(Bracket::Object, to),
             (State::FirstKey | State::Key, b'"') => {

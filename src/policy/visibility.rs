@@ -90,6 +90,17 @@ impl Visibility<'_> {
             || (content().next().is_some() && !content().any(|one| self.reads_field(&one.name, word)))
     }
 
+    /// Whether a text holds such a name that is more than one word, as `price-list` and `Net price` are.
+    pub fn hides_phrase(&self, text: &str, about: Option<&str>) -> bool {
+        let is_phrase = |name: &str| {
+            name.contains(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '$')
+        };
+        let names = self.schema.collections().flat_map(|collection| {
+            std::iter::once(&collection.name).chain(collection.fields.keys()).map(String::as_str)
+        });
+        names.filter(|name| is_phrase(name)).any(|name| text.contains(name) && self.hides(name, about))
+    }
+
     fn sees_tool(&self, tool: Tool) -> bool {
         if self.rules.role.tools.deny.matches(tool.as_str()) {
             return false;

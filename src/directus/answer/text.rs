@@ -60,7 +60,7 @@ impl Listener for Object {
             return Ok(());
         }
         match event {
-            Event::Opens(bracket) if self.begun => {
+            Event::Opens(_) if self.begun => {
                 let value = self.member.take() == Some(VALUE);
                 self.inside = 1;
                 if value { Ok(()) } else { Err(OTHER) }

@@ -108,7 +108,10 @@ async fn a_model_of_another_shape_is_not_passed_on() {
 
 /// An error as Directus answers it to a tool call.
 fn error(text: &str) -> Value {
-    let entries = json!([{"error": text, "code": "RECORD_NOT_UNIQUE", "next": text}]).to_string();
+    let next = json!({"tool": "search", "input": {"query": text, "names": ["items", text]}, "more": text});
+    let entry =
+        json!({"error": text, "code": "RECORD_NOT_UNIQUE", "recoverable": true, "next": next, "more": text});
+    let entries = json!([entry]).to_string();
     json!({"content": [{"type": "text", "text": entries}], "isError": true})
 }
 
@@ -123,6 +126,7 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
         ("insert into `articles` (`title`) values ('SECRET') - SQLITE_CONSTRAINT: x", false),
         ("UNIQUE constraint failed: articles.slug", false),
         ("select \"SECRET\" from \"articles\"", false),
+        (r#"SECRET in "s\u0065cret_note""#, false),
     ] {
         let first = json!({"isError": true, "content": error(text)["content"]});
         for result in [error(text), first] {
@@ -132,7 +136,16 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
             let entries: Value = serde_json::from_str(entries.as_str().unwrap()).unwrap();
             assert_eq!(entries[0]["code"], "RECORD_NOT_UNIQUE", "{}", came.text);
             assert_eq!(entries[0]["error"] == text, shown, "{}", came.text);
-            assert_eq!(entries[0]["next"] == text, shown, "{}", came.text);
+            let input = if shown {
+                json!({"query": text, "names": ["items", text]})
+            } else {
+                json!({"names": ["items"]})
+            };
+            let rest = json!({"recoverable": true, "next": {"tool": "search", "input": input}});
+            for (key, value) in rest.as_object().unwrap() {
+                assert_eq!(entries[0][key], *value, "{}", came.text);
+            }
+            assert_eq!(entries[0].get("more"), None, "what is not known is left out");
             assert!(shown || !came.text.contains("SECRET"), "{}", came.text);
         }
         // The same as an error of the protocol.

@@ -383,10 +383,14 @@ pub(super) fn tool_result(raw: &Value) -> Value {
     json!({"content": [{"type": "text", "text": json!({"raw": raw}).to_string()}]})
 }
 
-/// How an answer of Directus' begins that is a result, as far as that is looked at.
+/// How a long answer of Directus' begins that is a result: with a text of which any number of letters may follow.
 pub(super) fn beginning() -> Bytes {
-    let begin = r#"{"result":{"content":[{"type":"text","text":"{\"raw\":[""#;
-    Bytes::from(format!("{begin}{}", "x".repeat(300)))
+    Bytes::from_static(br#"{"result":{"content":[{"type":"text","text":"{\"raw\":[\"x"#)
+}
+
+/// How it ends.
+pub(super) fn ending() -> Bytes {
+    Bytes::from_static(br#"\"]}"}]},"jsonrpc":"2.0","id":1}"#)
 }
 
 /// The arguments of a read of articles.
