@@ -88,6 +88,90 @@ async fn the_model_has_the_fields_that_the_role_could_read_and_leads_nowhere_els
     );
 }
 
+/// No name of a collection or of a field that the role cannot read, wherever it stands.
+#[tokio::test]
+async fn no_word_of_the_model_names_what_is_hidden() {
+    let hidden = ["customers", "secret_note", "ssn", "block_secret", "comments", "articles_blocks"];
+    let junction =
+        json!({"collection": "articles_blocks", "many_field": "articles_id", "junction_field": "item"});
+    let allowed = json!(["block_text", "block_secret"]);
+    let model = json!({
+        "articles": {
+            "id": {"type": "integer", "primary_key": true, "customers": "customers"},
+            "title": {
+                "type": "string", "required": true, "readonly": "customers", "note": "Shown in the list of authors.",
+                "interface": {"type": "select-dropdown", "options": {"template": "{{ssn}}"}, "choices": [
+                    "draft", "customers", 1, null, {"text": "Live", "value": "live", "more": "ssn"}, {"text": "customers", "value": "c"}, ["ssn"],
+                ]},
+                "display": "{{secret_note}}",
+            },
+            "slug": {"type": "customers", "note": "Made of the secret_note.", "interface": {"type": "customers"}},
+            "body": {"type": "text", "note": "See \"{{comments.text}}\".", "fields": "customers", "relation": "customers"},
+            "status": {"type": "string", "note": {"customers": 1}, "interface": "customers"},
+            "meta": {"type": "json", "interface": {"type": "list"}, "fields": {
+                "label": {"type": "string", "note": "Of ssn", "interface": {"type": "input", "choices": [{"text": "customers", "value": 1}]}},
+                "ssn": {"type": "string"},
+                "one": {"type": "json", "fields": {"collection": {"value": "customers", "type": "string"}, "key": {"type": "integer"}}},
+                "two": {"type": "json", "fields": {"collection": {"value": "authors", "type": "string"}, "key": {"type": "integer"}}},
+                "deep": {"type": "json", "fields": {"deeper": {"type": "json", "fields": {"customers": {"type": "any"}, "x": {"type": "any", "value": "authors"}}}}},
+            }},
+            "author": {"type": "integer", "relation": {"type": "m2o", "collection": "authors", "ssn": "ssn"}},
+            "cover": {"type": "uuid", "relation": {"type": "customers", "collection": "authors"}},
+            "category": {"type": "integer", "relation": {"type": "o2m", "collection": "authors", "many_field": "password"}},
+            "tags": {"type": "alias", "relation": {"type": "m2m", "collection": "customers", "junction": {"collection": "articles", "many_field": "id"}}},
+            "related": {"type": "alias", "relation": {"type": "m2m", "collection": "authors", "junction": {"collection": "articles", "many_field": "id", "junction_field": "secret_note"}}},
+            "blocks": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": allowed, "junction": junction}},
+            "price": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": allowed,
+                "junction": {"collection": "articles", "many_field": "id", "junction_field": "title", "one_collection_field": "slug"}}},
+        },
+    });
+    let overview = json!({
+        "collections": ["articles", "customers", {"x": "ssn"}], "collection_folders": ["ssn"],
+        "notes": {"articles": "Written for customers.", "authors": "Who wrote it", "customers": "x", "block_text": {"x": "ssn"}},
+    });
+    let site = plan("").with_result(&both(&model)).start().await;
+    let came = site.send(site.tool("schema", &json!({"keys": ["articles"]}))).await;
+    for name in hidden {
+        assert!(!came.text.contains(name), "{name}: {}", came.text);
+    }
+    let kept = data(&came.json());
+    assert_eq!(
+        kept["articles"],
+        json!({
+            "id": {"type": "integer", "primary_key": true},
+            "title": {"type": "string", "required": true, "note": "Shown in the list of authors.",
+                "interface": {"type": "select-dropdown", "choices": ["draft", 1, null, {"text": "Live", "value": "live"}]}},
+            "slug": {"interface": {}},
+            "body": {"type": "text"},
+            "status": {"type": "string"},
+            "meta": {"type": "json", "interface": {"type": "list"}, "fields": {
+                "label": {"type": "string", "interface": {"type": "input", "choices": []}},
+                "one": {"type": "json"},
+                "two": {"type": "json", "fields": {"collection": {"value": "authors", "type": "string"}, "key": {"type": "integer"}}},
+                "deep": {"type": "json", "fields": {"deeper": {"type": "json", "fields": {"x": {"type": "any", "value": "authors"}}}}},
+            }},
+            "author": {"type": "integer", "relation": {"type": "m2o"}},
+            "cover": {"type": "uuid"},
+            "category": {"type": "integer", "relation": {"type": "o2m"}},
+            "tags": {"type": "alias", "relation": {"type": "m2m"}},
+            "related": {"type": "alias", "relation": {"type": "m2m"}},
+            "blocks": {"type": "alias", "relation": {"type": "m2a"}},
+            "price": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": ["block_text"],
+                "junction": {"collection": "articles", "many_field": "id", "junction_field": "title", "one_collection_field": "slug"}}},
+        })
+    );
+    let site = plan("").with_result(&both(&overview)).start().await;
+    let came = site.send(site.tool("schema", &json!({}))).await;
+    for name in hidden {
+        assert!(!came.text.contains(name), "{name}: {}", came.text);
+    }
+    let notes = json!({"authors": "Who wrote it"});
+    assert_eq!(
+        data(&came.json()),
+        json!({"collections": ["articles"], "collection_folders": [], "notes": notes})
+    );
+}
+
 #[tokio::test]
 async fn a_model_of_another_shape_is_not_passed_on() {
     for result in [
