@@ -93,5 +93,5 @@ fn told(text: Option<&Value>, ears: &Ears<'_>) -> Value {
 fn is_code(code: &str, ears: &Ears<'_>) -> bool {
     let letters = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let is_word = !code.is_empty() && code.len() <= LONGEST_CODE && code.bytes().all(letters);
-    is_word && ears.sees.is_none_or(|sees| !sees.hides(code, ears.about))
+    is_word && (ears.sees.is_none() || !ears.is_hidden(code))
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use stream::Looked;
 use tower::{Layer, Service};
-use words::Ears;
+use words::{Ears, Heard};
 
 /// Longest answer that is read whole to be cut, in bytes; a longer one is refused.
 const LONGEST: u64 = 8 * 1024 * 1024;
@@ -193,7 +193,8 @@ impl Cutter {
         if message.get("id") != Some(&id) {
             return Err("it is not the answer to this request");
         }
-        let ears = Ears { sees: self.sees(), about: self.about.as_deref() };
+        let heard = Heard::default();
+        let ears = Ears { sees: self.sees(), about: self.about.as_deref(), heard: &heard };
         if let Some(error) = errors::anew(&message, &ears) {
             return Ok(error);
         }

@@ -3,24 +3,25 @@
 //! It is made anew from what is known of it. Where a relation leads to is told only if the role sees all of it, and a note, a choice or
 //! a part of a document only if no word in it is the name of something else.
 
-use super::words::Ears;
+use super::words::{Ears, Heard};
 use crate::policy::Visibility;
 use serde_json::{Map, Value};
 
 /// Cuts one copy of the answer; `None` where it is of another shape.
 pub(super) fn cut(data: &mut Value, sees: Visibility<'_>) -> Option<()> {
     let model = data.as_object()?;
+    let heard = Heard::default();
     let cut = if model.get("collections").is_some_and(Value::is_array) {
-        overview(model, sees)?
+        overview(model, sees, &heard)?
     } else {
-        detailed(model, sees)?
+        detailed(model, sees, &heard)?
     };
     *data = Value::Object(cut);
     Some(())
 }
 
 /// The names of all collections, with notes on some of them.
-fn overview(model: &Map<String, Value>, sees: Visibility<'_>) -> Option<Map<String, Value>> {
+fn overview(model: &Map<String, Value>, sees: Visibility<'_>, heard: &Heard) -> Option<Map<String, Value>> {
     let mut cut = Map::new();
     for (key, value) in model {
         let kept: Value = match key.as_str() {
@@ -29,7 +30,7 @@ fn overview(model: &Map<String, Value>, sees: Visibility<'_>) -> Option<Map<Stri
             }
             "notes" => {
                 let mut notes = value.as_object()?.clone();
-                notes.retain(|name, note| sees.reads(name) && Described::of(name, sees).shows(note));
+                notes.retain(|name, note| sees.reads(name) && Described::of(name, sees, heard).shows(note));
                 Value::Object(notes)
             }
             _unknown => return None,
@@ -40,10 +41,10 @@ fn overview(model: &Map<String, Value>, sees: Visibility<'_>) -> Option<Map<Stri
 }
 
 /// Collections with their fields, and what each field leads to.
-fn detailed(model: &Map<String, Value>, sees: Visibility<'_>) -> Option<Map<String, Value>> {
+fn detailed(model: &Map<String, Value>, sees: Visibility<'_>, heard: &Heard) -> Option<Map<String, Value>> {
     let mut cut = Map::new();
     for (collection, fields) in model.iter().filter(|(collection, _)| sees.reads(collection)) {
-        let described = Described::of(collection, sees);
+        let described = Described::of(collection, sees, heard);
         let mut kept = Map::new();
         for (field, description) in fields.as_object()? {
             if sees.reads_field(collection, field) {
@@ -102,8 +103,8 @@ const TYPES: [&str; 29] = [
 const RELATIONS: [&str; 4] = ["m2o", "o2m", "m2m", "m2a"];
 
 impl<'a> Described<'a> {
-    fn of(collection: &'a str, sees: Visibility<'a>) -> Self {
-        Self { sees, ears: Ears { sees: Some(sees), about: Some(collection) } }
+    fn of(collection: &'a str, sees: Visibility<'a>, heard: &'a Heard) -> Self {
+        Self { sees, ears: Ears { sees: Some(sees), about: Some(collection), heard } }
     }
 
     /// Whether a text, or another plain value, names nothing that is hidden.

@@ -1,6 +1,8 @@
 //! What a text of Directus' names: whether one of its words is something that the role may not read.
 
 use crate::policy::Visibility;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 /// What a role may be told.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +11,14 @@ pub(super) struct Ears<'a> {
     pub(super) sees: Option<Visibility<'a>>,
     /// The collection that the text is about.
     pub(super) about: Option<&'a str>,
+    pub(super) heard: &'a Heard,
+}
+
+/// What has been found out about the words of one answer, of which a long one repeats many.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    hidden: RefCell<BTreeMap<String, bool>>,
+    phrases: OnceCell<Vec<String>>,
 }
 
 impl Ears<'_> {
@@ -17,21 +27,41 @@ impl Ears<'_> {
         !is_statement(text) && !self.names_hidden(text)
     }
 
-    /// Whether one of the words is a name that the role may not read, or may be one that is written so that it does not look like it.
+    /// Whether a name in it is one that the role may not read, or may be one that is written so that it does not look like it.
     pub(super) fn names_hidden(&self, text: &str) -> bool {
         let Some(sees) = self.sees else { return true };
         let names = |piece: &str| {
             let word = piece.trim_start_matches(|letter| !is_part(letter));
             let is_name = piece.len() > word.len() && piece.starts_with(['"', '\'', '`', '.', '{']);
-            (is_name || !SENTENCES.contains(&word)) && sees.hides(word, self.about)
+            !word.is_empty() && (is_name || !SENTENCES.contains(&word)) && self.hides(sees, word)
         };
         // Each piece is a word with the one sign that stands before it.
         let ends = text.char_indices().filter(|(_, letter)| !is_part(*letter)).map(|(at, _)| at);
         let mut starts: Vec<usize> = std::iter::once(0).chain(ends).collect();
         starts.push(text.len());
         let mut pieces = starts.windows(2).filter_map(|pair| text.get(*pair.first()?..*pair.last()?));
+        let phrases = self.heard.phrases.get_or_init(|| sees.phrases().map(str::to_owned).collect());
         // JSON within the text may spell a name by numbers.
-        text.contains("\\u") || pieces.any(names) || sees.hides_phrase(text, self.about)
+        text.contains("\\u")
+            || pieces.any(names)
+            || phrases.iter().any(|name| text.contains(name) && self.hides(sees, name))
+    }
+
+    /// Whether a word by itself is such a name.
+    pub(super) fn is_hidden(&self, word: &str) -> bool {
+        self.sees.is_none_or(|sees| self.hides(sees, word))
+    }
+
+    fn hides(&self, sees: Visibility<'_>, word: &str) -> bool {
+        if self.about.is_some_and(|about| sees.hides_in(about, word)) {
+            return true;
+        }
+        if let Some(hidden) = self.heard.hidden.borrow().get(word) {
+            return *hidden;
+        }
+        let hidden = sees.hides(word);
+        self.heard.hidden.borrow_mut().insert(word.to_owned(), hidden);
+        hidden
     }
 }
 

@@ -1,8 +1,9 @@
 //! What comes back: the data model cut to the role, error texts without what the role may not read, and the system prompt.
 
-use super::site::{Plan, policies, read, reply, tool_result};
+use super::site::{Plan, policies, read, reply, snapshot, tool_result};
 use http::StatusCode;
 use serde_json::{Value, json};
+use warrener::upstream::SchemaCache;
 
 const ROLE: &str = r#"
 version: 1
@@ -243,6 +244,23 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
         let came = site.send(site.tool("items", &read())).await;
         assert_eq!(came.json()["error"]["message"] == text, shown, "{}", came.text);
         assert!(!came.text.contains("SECRET"), "{}", came.text);
+    }
+}
+
+/// A name may be more than one word.
+#[tokio::test]
+async fn an_error_names_no_hidden_name_of_several_words() {
+    let schema = snapshot(&[("\"customers\"", "\"price-list\""), ("\"secret_note\"", "\"secret note\"")]);
+    for (text, shown) in [
+        ("It is in the list of the price.", true),
+        ("No access to the price-list.", false),
+        ("The secret note cannot be read.", false),
+    ] {
+        let role = ROLE.replace("!secret_note", "!secret*note");
+        let plan = Plan { policies: policies(&role), ..Plan::new() }.with_result(&error(text));
+        let site = Plan { schema: Some(SchemaCache::fixed(schema.clone())), ..plan }.start().await;
+        let came = site.send(site.tool("items", &read())).await;
+        assert_eq!(came.text.contains(text), shown, "{}", came.text);
     }
 }
 

@@ -139,12 +139,16 @@ impl Endpoint for Directus {
     }
 }
 
-static SNAPSHOT: LazyLock<SchemaSnapshot> = LazyLock::new(|| {
+static SNAPSHOT: LazyLock<SchemaSnapshot> = LazyLock::new(|| snapshot(&[]));
+
+/// The schema of the fixtures, with other names in it.
+pub(super) fn snapshot(renamed: &[(&str, &str)]) -> SchemaSnapshot {
     let [collections, fields, relations] = ["collections", "fields", "relations"].map(|name| {
-        std::fs::read_to_string(checkout(&format!("tests/fixtures/schema/{name}.json"))).unwrap()
+        let text = std::fs::read_to_string(checkout(&format!("tests/fixtures/schema/{name}.json"))).unwrap();
+        renamed.iter().fold(text, |text, (old, new)| text.replace(old, new))
     });
     SchemaSnapshot::from_rest(&collections, &fields, &relations).unwrap()
-});
+}
 
 impl Plan {
     /// The role of the tests, the schema of the fixtures, and an upstream that has read one article.
