@@ -73,7 +73,7 @@ fn read_into_values(bencher: Bencher<'_, '_>, size: usize) {
     let answer = answer(size, false);
     bencher.counter(BytesCount::of_slice(&answer)).bench_local(|| {
         let message: Value = serde_json::from_slice(black_box(&answer)).unwrap();
-        let text = message["result"]["content"][0]["text"].as_str().unwrap();
+        let text = message.pointer("/result/content/0/text").unwrap().as_str().unwrap();
         serde_json::from_str::<Value>(text).unwrap()
     });
 }

@@ -25,7 +25,7 @@ type Sent = (Vec<u8>, Option<usize>);
 
 /// What comes of each answer: what the client got, whether it saw the end, and the outcome.
 async fn answered(plan: Plan, answers: &[Sent]) -> Vec<(String, bool, Recorded)> {
-    let waiting = Mutex::new(answers.to_vec().into_iter());
+    let waiting = Mutex::new(Vec::from(answers).into_iter());
     let plan = plan.answering(move |_| {
         let (answer, size) = waiting.lock().unwrap().next().expect("an answer for each request");
         let reply = match size {
@@ -110,7 +110,7 @@ fn others() -> Vec<Vec<u8>> {
         format!(r#"{{{result},{end},"error":{{"code":1,"message":"SECRET"}}}}"#),
         format!(r#"{{{result},{result},{end},"x":"SECRET"}}"#),
         format!(r#"{{{result},"jsonrpc":"2.0","id":"SECRET"}}"#),
-        format!(r#"{{{result},{end}}}SECRET"#),
+        format!("{{{result},{end}}}SECRET"),
         format!("{{{result},{end}}}\n{{\"result\":\"SECRET\"}}"),
         format!("\u{feff}{{{result},{end},\"x\":\"SECRET\"}}"),
         format!("data: {{{result},{end}}}\n\ndata: SECRET"),
