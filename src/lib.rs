@@ -31,8 +31,9 @@
 //!    sets a limit. The call in that form is decoded and decided again, and needs no further change.
 //! 6. [`path::limit`] takes it out of the role's quotas.
 //! 7. [`path::record`] commits the intent to the [`audit`] trail, together with whatever else is waiting.
-//! 8. [`path::inspect`] has nothing to cut, and [`path::forward`] writes the request anew, with the Directus token.
-//! 9. The answer streams back, and the outcome is recorded when its last byte has come.
+//! 8. [`path::inspect`] has no check to make, and [`path::forward`] writes the request anew, with the Directus token.
+//! 9. The answer streams back through `inspect`, which [holds](directus::answer) every byte against the shape of a result, and the
+//!    outcome is recorded when its last byte has come.
 //!
 //! # A denied write, step by step
 //!

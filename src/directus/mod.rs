@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accesses;
+pub mod answer;
 mod arguments;
 pub mod call;
 pub(crate) mod carrier;

@@ -136,20 +136,19 @@ pub fn text_result(mode: Mode, text: &str) -> Value {
     json!({ "content": [{ "type": "text", "text": inner.to_string() }] })
 }
 
-/// What a tool result holds, in both of its copies; an error of the tool holds nothing. `None` where it is of another shape.
+/// Changes what a tool result holds, in both of its copies. The result has the [shape](super::answer) of one; `None` where it cannot be
+/// changed. Nothing else stays in a copy that is changed.
 pub fn change_data(reply: &mut Value, change: &mut dyn FnMut(&mut Value) -> Option<()>) -> Option<()> {
     let result = reply.get_mut("result")?;
-    if result.get("isError").is_some_and(|flag| *flag != Value::Bool(false)) {
-        return Some(());
-    }
     if let Some(structured) = result.get_mut("structuredContent") {
         change(structured.get_mut("data")?)?;
     }
     for part in result.get_mut("content")?.as_array_mut()? {
         let mut inner: Value = serde_json::from_str(part.get("text")?.as_str()?).ok()?;
         let key = if inner.get("raw").is_some() { "raw" } else { "data" };
-        change(inner.get_mut(key)?)?;
-        *part.get_mut("text")? = Value::from(inner.to_string());
+        let mut data = inner.get_mut(key)?.take();
+        change(&mut data)?;
+        *part.get_mut("text")? = Value::from(json!({ key: data }).to_string());
     }
     Some(())
 }
@@ -157,23 +156,8 @@ pub fn change_data(reply: &mut Value, change: &mut dyn FnMut(&mut Value) -> Opti
 /// Stands in the place of what may not be read.
 const BLANK: &str = "***";
 
-/// Blanks, in both copies of a tool result, every value that stands under a hidden name. Text that is no JSON has no names.
-pub fn blank_answer(reply: &mut Value, hidden: &dyn Fn(&str) -> bool) {
-    let Some(result) = reply.get_mut("result") else { return };
-    if let Some(structured) = result.get_mut("structuredContent") {
-        blank(structured, hidden);
-    }
-    for part in result.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(text) = part.get_mut("text") else { continue };
-        let Some(mut inner) = text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
-            continue;
-        };
-        blank(&mut inner, hidden);
-        *text = Value::from(inner.to_string());
-    }
-}
-
-fn blank(value: &mut Value, hidden: &dyn Fn(&str) -> bool) {
+/// Blanks every value that stands under a hidden name, also where JSON stands in a text.
+pub fn blank(value: &mut Value, hidden: &dyn Fn(&str) -> bool) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| blank(item, hidden)),
         Value::Object(entries) => {
@@ -185,14 +169,47 @@ fn blank(value: &mut Value, hidden: &dyn Fn(&str) -> bool) {
                 }
             }
         }
-        // A value may itself be JSON as text, as the options of a flow are.
-        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
-            if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
-                blank(&mut inner, hidden);
-                *value = Value::from(inner.to_string());
+        Value::String(text) => {
+            if let Some(blanked) = blanked(text, hidden) {
+                *text = blanked;
             }
         }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The text without what stands in it under a hidden name; `None` where it can stay as it is.
+///
+/// JSON is written anew, so that a key that comes twice comes once. Any other text goes altogether where a hidden name stands in it before a
+/// colon or an equals sign, and where it may be JSON that this reader cannot read and another one can.
+fn blanked(text: &str, hidden: &dyn Fn(&str) -> bool) -> Option<String> {
+    if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
+        let holds = inner.is_object() || inner.is_array() || inner.is_string();
+        blank(&mut inner, hidden);
+        return holds.then(|| inner.to_string());
+    }
+    let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let like_json = start.starts_with(['{', '[']);
+    let spelled = like_json && text.contains("\\u");
+    (spelled || names_value(text, like_json, hidden)).then(|| BLANK.to_owned())
+}
+
+/// Whether a hidden name stands before a colon or an equals sign, or anywhere.
+fn names_value(text: &str, anywhere: bool, hidden: &dyn Fn(&str) -> bool) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|letter| !is_part(letter));
+        if rest.is_empty() {
+            return false;
+        }
+        let after = rest.trim_start_matches(is_part);
+        let word = rest.strip_suffix(after).unwrap_or(rest);
+        let mark = after.trim_start_matches(['"', '\'', '`', '\\', ' ', '\t']);
+        if hidden(word) && (anywhere || mark.starts_with([':', '='])) {
+            return true;
+        }
+        rest = after;
     }
 }
 
@@ -225,15 +242,35 @@ mod tests {
     }
 
     #[test]
-    fn hidden_names_are_blanked_in_both_copies() {
-        let text = json!({"raw": [{"id": 1, "ssn": "078-05", "more": "{\"ssn\":\"078-05\"}", "none": null}]})
-            .to_string();
-        let mut reply = json!({"result": {"content": [{"type": "text", "text": text}, {"type": "text", "text": "no JSON"}],
-            "structuredContent": {"data": {"ssn": ["078-05"]}}}});
-        blank_answer(&mut reply, &|name| name == "ssn" || name == "none");
-        let told = reply.to_string();
-        assert!(!told.contains("078-05"), "{told}");
-        assert!(told.contains("no JSON") && told.contains(BLANK), "{told}");
-        assert_eq!(reply["result"]["content"][0]["text"].as_str().unwrap().matches("null").count(), 1);
+    fn what_stands_under_a_hidden_name_is_blanked() {
+        let hidden = |name: &str| name == "ssn" || name == "none";
+        for (value, told) in [
+            (json!({"ssn": "SECRET", "name": "x"}), json!({"ssn": "***", "name": "x"})),
+            (json!([{"a": [{"ssn": {"b": "SECRET"}}]}]), json!([{"a": [{"ssn": "***"}]}])),
+            (json!({"none": null}), json!({"none": null})),
+            // JSON in a text, however deep.
+            (json!({"more": "{\"ssn\":\"SECRET\"}"}), json!({"more": "{\"ssn\":\"***\"}"})),
+            (json!("\"{\\\"ssn\\\":\\\"SECRET\\\"}\""), json!("\"{\\\"ssn\\\":\\\"***\\\"}\"")),
+            (json!("{\"s\\u0073n\":\"SECRET\"}"), json!("{\"ssn\":\"***\"}")),
+            (json!("{\"ssn\":\"SECRET\",\"ssn\":null}"), json!("{\"ssn\":null}")),
+            // What only other readers take for JSON.
+            (json!("{\"ssn\":\"SECRET\",\"n\":1e999}"), json!("***")),
+            (json!("{\"s\\u0073n\":\"SECRET\",\"n\":1e999}"), json!("***")),
+            (json!("\u{feff}{\"ssn\":\"SECRET\"}"), json!("***")),
+            (json!("{ssn, SECRET}"), json!("***")),
+            (json!("[{\"ssn\":\"SECRET\"}"), json!("***")),
+            // Text of other kinds.
+            (json!("ssn: SECRET"), json!("***")),
+            (json!("a=1&ssn=SECRET"), json!("***")),
+            (json!("('ssn' = 'SECRET')"), json!("***")),
+            (json!("The ssn is kept elsewhere: ask."), json!("The ssn is kept elsewhere: ask.")),
+            (json!("{{title}} [draft]"), json!("{{title}} [draft]")),
+            (json!("12.50"), json!("12.50")),
+            (json!("assn: x"), json!("assn: x")),
+        ] {
+            let mut blanked = value.clone();
+            blank(&mut blanked, &hidden);
+            assert_eq!(blanked, told, "{value}");
+        }
     }
 }

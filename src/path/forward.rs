@@ -6,12 +6,13 @@ use super::reply;
 use crate::accept::Body;
 use crate::directus::result::text_result;
 use crate::directus::{Meaning, Protocol, Tool};
+use crate::mcp::header;
 use crate::policy::Obligation;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -153,14 +154,22 @@ fn local(permitted: &Permitted) -> Response<Body> {
     }
 }
 
-/// Passes the body on. Of the headers only the content type is the client's business: no cookies, no tags, no hints.
+/// Passes the body on, if it is JSON in UTF-8 as it stands. Of the headers only the content type is the client's business: no cookies, no
+/// tags, no hints.
 fn answer(to: Addressee, reply: Reply) -> Result<Response<Body>, Refusal> {
     let (head, body) = reply.into_parts();
-    let json =
-        head.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    if head.status != StatusCode::OK || !json {
+    let values = |name: &HeaderName| -> Vec<&str> {
+        // What is no text is no value that is taken.
+        head.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect()
+    };
+    let plain = header::content_type(&values(&CONTENT_TYPE))
+        .and_then(|()| header::content_encoding(&values(&CONTENT_ENCODING)));
+    if head.status != StatusCode::OK {
         tracing::warn!(status = %head.status, "Directus did not take a request: check the token, and that MCP is enabled");
         return Err(Refusal::Answer { to, status: head.status });
+    }
+    if plain.is_err() {
+        return Err(Refusal::Misshapen { to, what: "it does not come as JSON in UTF-8, as it is" });
     }
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

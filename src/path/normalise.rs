@@ -81,7 +81,7 @@ async fn normalise(call: Call, cache: Arc<SchemaCache>) -> Normalised {
         Err(refusal) => Err(Misread::because(refusal.to_string())),
     };
     let schema = match &meaning {
-        Ok(meaning) if depends_on_schema(meaning) => snapshot(&cache).await,
+        Ok(meaning) if depends_on_schema(meaning) || may_fail_in_words(meaning) => snapshot(&cache).await,
         Ok(_) | Err(_) => None,
     };
     // What a message means is recorded even where it cannot be told what it would do.
@@ -114,10 +114,26 @@ async fn snapshot(cache: &SchemaCache) -> Option<Arc<SchemaSnapshot>> {
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "a call is denied: there is no schema to tell by"
+                "there is no schema to tell by: what depends on it is denied"
             );
             None
         }
+    }
+}
+
+/// Whether it goes on without a schema, too, but what its error may say is told by one.
+fn may_fail_in_words(meaning: &Meaning) -> bool {
+    match meaning {
+        Meaning::Protocol(Protocol::PromptsList(_) | Protocol::PromptsGet { .. })
+        | Meaning::Opaque { .. }
+        | Meaning::Tool(_) => true,
+        Meaning::Protocol(
+            Protocol::Initialize(_)
+            | Protocol::Ping
+            | Protocol::ToolsList(..)
+            | Protocol::Search(_)
+            | Protocol::Notification,
+        ) => false,
     }
 }
 

@@ -104,6 +104,14 @@ pub enum Refusal {
         /// Why not.
         what: &'static str,
     },
+    /// Directus' answer is none of those that are known.
+    #[error("the answer of Directus is not one that the gateway knows: {what}")]
+    Misshapen {
+        /// Whom to answer.
+        to: Addressee,
+        /// Why not.
+        what: &'static str,
+    },
     /// The task that worked on the call is gone.
     #[error("the call broke off inside the gateway")]
     Broken {
@@ -141,7 +149,11 @@ impl Refusal {
             Self::Stranger(_) => Code::NoPermission,
             Self::Strangers { .. } | Self::Flood { .. } | Self::Limited { .. } => Code::RateLimited,
             Self::TooLarge { .. } => Code::TooLarge,
-            Self::Headers(_) | Self::Body | Self::Message(_) | Self::Method { .. } => Code::NotUnderstood,
+            Self::Headers(_)
+            | Self::Body
+            | Self::Message(_)
+            | Self::Method { .. }
+            | Self::Misshapen { .. } => Code::NotUnderstood,
             Self::Denied { reason, .. } => reason.code,
             Self::Trail { .. }
             | Self::Upstream { .. }
@@ -170,7 +182,9 @@ impl Refusal {
             }
             Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { cause: UpstreamError::Timeout { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream { .. } | Self::Answer { .. } | Self::Uncut { .. } => StatusCode::BAD_GATEWAY,
+            Self::Upstream { .. } | Self::Answer { .. } | Self::Uncut { .. } | Self::Misshapen { .. } => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -188,7 +202,7 @@ impl Refusal {
             | Self::Method { .. } => Side::Client,
             Self::Denied { .. } | Self::Limited { .. } => Side::Policy,
             Self::Trail { .. } | Self::Uncut { .. } | Self::Broken { .. } => Side::Gateway,
-            Self::Upstream { .. } | Self::Answer { .. } => Side::Upstream,
+            Self::Upstream { .. } | Self::Answer { .. } | Self::Misshapen { .. } => Side::Upstream,
         }
     }
 
@@ -209,6 +223,7 @@ impl Refusal {
             | Self::Upstream { .. }
             | Self::Answer { .. }
             | Self::Uncut { .. }
+            | Self::Misshapen { .. }
             | Self::Broken { .. } => None,
         }
     }

@@ -78,6 +78,7 @@ pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
         | Refusal::Upstream { .. }
         | Refusal::Answer { .. }
         | Refusal::Uncut { .. }
+        | Refusal::Misshapen { .. }
         | Refusal::Broken { .. } => {}
     }
     response
@@ -119,6 +120,7 @@ fn body(refusal: &Refusal) -> Value {
         | Refusal::Upstream { to, .. }
         | Refusal::Answer { to, .. }
         | Refusal::Uncut { to, .. }
+        | Refusal::Misshapen { to, .. }
         | Refusal::Broken { to } => protocol_error(to, error::INTERNAL_ERROR, &text),
     }
 }

@@ -73,21 +73,35 @@ impl Visibility<'_> {
             && (observed || self.rules.role.permissions.iter().any(covers))
     }
 
-    /// Whether a word, in a text that Directus wrote, is the name of something that the role may not read: a collection, a field of the
-    /// collection that the call is about, a redacted field, or one that no collection of content shows to it.
-    pub fn hides(&self, word: &str, about: Option<&str>) -> bool {
+    /// Whether a word, in a text that Directus wrote, is the name of something that the role may not read, wherever it stands: a collection, a
+    /// redacted field, or a field that no collection of content shows to it.
+    pub fn hides(&self, word: &str) -> bool {
         if let Some(collection) = self.schema.collection(word) {
             return !self.reads(&collection.name);
         }
-        let having = || self.schema.collections().filter(|collection| collection.fields.contains_key(word));
         // What Directus calls its own fields are everyday words; of them only the redacted ones are secrets.
-        let content = || having().filter(|collection| !collection.is_system());
-        let hidden_here = || {
-            about.is_some_and(|about| having().any(|one| one.name == about) && !self.reads_field(about, word))
+        let content = || {
+            let having = self.schema.collections().filter(|collection| collection.fields.contains_key(word));
+            having.filter(|collection| !collection.is_system())
         };
         self.rules.redacts_name(word)
-            || hidden_here()
             || (content().next().is_some() && !content().any(|one| self.reads_field(&one.name, word)))
+    }
+
+    /// Whether a word, in a text that is about a collection, is the name of a field of it that the role may not read.
+    pub fn hides_in(&self, collection: &str, word: &str) -> bool {
+        let is_field =
+            self.schema.collection(collection).is_some_and(|about| about.fields.contains_key(word));
+        is_field && self.schema.collection(word).is_none() && !self.reads_field(collection, word)
+    }
+
+    /// The names of collections and fields that are more than one word, as `price-list` and `Net price` are.
+    pub fn phrases(&self) -> impl Iterator<Item = &str> {
+        let is_sign = |letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '$';
+        let names = self.schema.collections().flat_map(|collection| {
+            std::iter::once(&collection.name).chain(collection.fields.keys()).map(String::as_str)
+        });
+        names.filter(move |name| name.contains(is_sign))
     }
 
     fn sees_tool(&self, tool: Tool) -> bool {

@@ -1,6 +1,7 @@
 //! Making a check: the items that a write names are read under the filter of the permission, before the write goes on.
 
 use crate::accept::{Body, whole};
+use crate::directus::answer::ResultShape;
 use crate::path::record::{Checked, Permitted};
 use crate::path::refusal::Refusal;
 use http::Response;
@@ -18,9 +19,9 @@ where
     S: Service<Permitted, Response = Response<Body>, Error = Refusal>,
 {
     let Checked { check, read } = checked;
-    let to = read.to.clone();
+    let (to, id) = (read.to.clone(), read.id());
     let answer = inner.oneshot(read).await?;
     let bytes = whole(answer.into_body(), LONGEST).await;
-    let met = bytes.is_ok_and(|bytes| check.keys.is_met_by(&bytes));
+    let met = bytes.is_ok_and(|bytes| ResultShape::of(&bytes, &id).is_ok() && check.keys.is_met_by(&bytes));
     if met { Ok(()) } else { Err(Refusal::Denied { to, reason: check.reason() }) }
 }

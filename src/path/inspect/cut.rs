@@ -1,56 +1,83 @@
-//! Cutting lists to what a role sees. `None` means that the answer does not look like the list that it should be.
+//! Lists, and what comes with them, made anew from what is known of them and cut to what a role sees. `None` means that the answer does
+//! not look like what it should be.
 
+use crate::directus::result::change_data;
 use crate::directus::{Tool, Verb};
 use crate::policy::Visibility;
 use crate::policy::pattern::Patterns;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// Cuts the answer to `tools/list`: tools, and the words that their `action` takes.
-pub(super) fn tools(message: &mut Value, sees: &Visibility<'_>) -> Option<()> {
-    let tools = message.get_mut("result")?.get_mut("tools")?.as_array_mut()?;
-    tools.retain(|tool| name(tool).is_some_and(|name| sees.sees(name)));
-    for tool in tools {
-        if let Some((verbs, action)) = narrowing(tool, sees) {
+/// What `initialize` answers: the revision, what of the protocol Directus offers, and who it is.
+pub(super) fn initialize(result: &Value) -> Option<Value> {
+    let mut known = pick(result, &["protocolVersion", "capabilities", "serverInfo"])?;
+    known.get("protocolVersion")?.as_str()?;
+    if let Some(offered) = known.get_mut("capabilities") {
+        *offered = Value::Object(pick(offered, &["tools", "prompts"])?);
+    }
+    if let Some(server) = known.get_mut("serverInfo") {
+        *server = Value::Object(pick(server, &["name", "title", "version"])?);
+    }
+    Some(Value::Object(known))
+}
+
+/// What `tools/list` answers: tools, and the words that their `action` takes.
+pub(super) fn tools(result: &Value, sees: &Visibility<'_>) -> Option<Value> {
+    const KNOWN: [&str; 6] = ["name", "title", "description", "inputSchema", "outputSchema", "annotations"];
+    let tools = result.get("tools")?.as_array()?.iter();
+    let mut kept = Vec::new();
+    for tool in tools.filter(|tool| name(tool).is_some_and(|name| sees.sees(name))) {
+        let mut tool = Value::Object(pick(tool, &KNOWN)?);
+        if let Some((verbs, action)) = narrowing(&mut tool, sees) {
             let words: Vec<&str> = verbs.iter().map(|verb| verb.as_str()).collect();
             *action = json!(words);
         }
+        kept.push(tool);
     }
-    Some(())
+    Some(json!({ "tools": kept }))
 }
 
 /// Cuts the answer to the registry's `search`: its results are JSON in a text, and each tells its input as a type.
 pub(super) fn search(message: &mut Value, sees: &Visibility<'_>) -> Option<()> {
-    let result = message.get_mut("result")?;
-    if result.get("isError") == Some(&Value::Bool(true)) {
-        return Some(());
-    }
-    if let Some(structured) = result.get_mut("structuredContent") {
-        results(structured.get_mut("data")?, sees)?;
-    }
-    for part in result.get_mut("content")?.as_array_mut()? {
-        let mut inner: Value = serde_json::from_str(part.get("text")?.as_str()?).ok()?;
-        results(inner.get_mut("data")?, sees)?;
-        *part.get_mut("text")? = Value::from(inner.to_string());
-    }
-    Some(())
+    change_data(message, &mut |data| results(data, sees))
 }
 
-/// Cuts the answer to `prompts/list`.
-pub(super) fn prompts(message: &mut Value, allowed: &Patterns) -> Option<()> {
-    let result = message.get_mut("result")?;
-    // Directus answers an error of this method in the style of a tool (FACTS section 7).
-    if result.get("isError") == Some(&Value::Bool(true)) {
-        return Some(());
+/// What `prompts/list` answers.
+pub(super) fn prompts(result: &Value, allowed: &Patterns) -> Option<Value> {
+    let prompts = result.get("prompts")?.as_array()?.iter();
+    let mut kept = Vec::new();
+    for prompt in prompts.filter(|prompt| name(prompt).is_some_and(|name| allowed.matches(name))) {
+        let mut prompt = pick(prompt, &["name", "title", "description", "arguments"])?;
+        if let Some(arguments) = prompt.get_mut("arguments") {
+            let known = arguments.as_array()?.iter();
+            let known = known.map(|one| pick(one, &["name", "description", "required"]).map(Value::Object));
+            *arguments = known.collect::<Option<Vec<Value>>>()?.into();
+        }
+        kept.push(Value::Object(prompt));
     }
-    let prompts = result.get_mut("prompts")?.as_array_mut()?;
-    prompts.retain(|prompt| name(prompt).is_some_and(|name| allowed.matches(name)));
-    Some(())
+    Some(json!({ "prompts": kept }))
+}
+
+/// What `prompts/get` answers: messages of text.
+pub(super) fn prompt(result: &Value) -> Option<Value> {
+    let mut known = pick(result, &["description", "messages"])?;
+    let messages = known.get_mut("messages")?.as_array_mut()?;
+    for message in messages {
+        let text = message
+            .get("content")
+            .filter(|content| content.get("type").is_some_and(|kind| kind == "text"))?;
+        let (role, text) = (message.get("role")?.as_str()?, text.get("text")?.as_str()?);
+        *message = json!({ "role": role, "content": { "type": "text", "text": text } });
+    }
+    Some(Value::Object(known))
 }
 
 fn results(data: &mut Value, sees: &Visibility<'_>) -> Option<()> {
+    const KNOWN: [&str; 5] = ["name", "description", "inputType", "outputType", "instructions"];
+    *data = Value::Object(pick(data, &["results"])?);
     let results = data.get_mut("results")?.as_array_mut()?;
     results.retain(|tool| name(tool).is_some_and(|name| sees.sees(name)));
     for tool in results {
+        *tool = Value::Object(pick(tool, &KNOWN)?);
         let Some(known) = name(tool).and_then(Tool::named).filter(|tool| !tool.verbs().is_empty()) else {
             continue;
         };
@@ -94,4 +121,10 @@ fn narrowed(input: &str, tool: Tool, verbs: &[Verb]) -> String {
 
 fn name(tool: &Value) -> Option<&str> {
     tool.get("name")?.as_str()
+}
+
+/// The members of an object that are known.
+pub(super) fn pick(object: &Value, known: &[&str]) -> Option<Map<String, Value>> {
+    let members = object.as_object()?.iter().filter(|(key, _)| known.contains(&key.as_str()));
+    Some(members.map(|(key, value)| (key.clone(), value.clone())).collect())
 }

@@ -1,29 +1,36 @@
-//! Cuts the answers that tell a client what it may do, the lists of tools and prompts and the data model, and those that nobody could
-//! ask for less: what flows and tools of others answer is blanked by the names of redacted fields, and what an error says by
-//! the words in it. Before a call goes on, it makes the checks that the permit asks for.
+//! Holds every answer against the shape that it should have, and cuts it to the role. Before a call goes on, it makes the checks that the
+//! permit asks for.
 //!
-//! Everything else of a permitted answer passes as a stream, unchanged.
+//! The result of a tool of Directus' passes as a stream; each byte is [looked at](stream), and none is changed. Whatever has to be changed is
+//! read whole and made anew from the members that are known: lists of tools and prompts, the data model, and errors, of which only what the role
+//! may read stays. What flows and tools of others answer could not be asked for less, and is blanked by the names of redacted fields. What
+//! has a shape that is not known is not passed on.
 
 mod check;
 mod cut;
 mod errors;
 mod model;
-mod peek;
+mod opaque;
+mod stream;
+mod words;
 
 use super::record::Permitted;
 use super::refusal::{Addressee, Refusal};
 use super::reply;
-use crate::accept::{Body, whole};
-use crate::directus::result::{blank_answer, change_data};
+use crate::accept::{Body, Unread, whole};
+use crate::directus::answer::ResultShape;
+use crate::directus::result::{blank, change_data};
 use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::mcp::Id;
 use crate::policy::{Obligation, PolicySet, Principal, Visibility};
 use futures_util::future::{BoxFuture, Either};
 use http::Response;
-use peek::Peeked;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use stream::Looked;
 use tower::{Layer, Service};
+use words::{Ears, Heard};
 
 /// Longest answer that is read whole to be cut, in bytes; a longer one is refused.
 const LONGEST: u64 = 8 * 1024 * 1024;
@@ -40,7 +47,7 @@ impl<S> Layer<S> for InspectLayer {
     }
 }
 
-/// Cuts the lists of tools and prompts to the role.
+/// Holds answers against their shape, and cuts them to the role.
 #[derive(Clone, Debug)]
 pub struct Inspect<S> {
     inner: S,
@@ -79,10 +86,11 @@ where
     }
 }
 
-/// What an answer has to be cut to.
+/// What an answer should be, and has to be cut to.
 #[derive(Debug)]
 struct Cutter {
     answer: Answer,
+    id: Id,
     /// The collection that the call is about.
     about: Option<String>,
     principal: Principal,
@@ -93,31 +101,30 @@ struct Cutter {
 
 #[derive(Debug)]
 enum Answer {
+    Initialize,
     Tools,
     Search,
     Prompts,
+    Prompt,
     /// What a tool answers, with what the permit asks to be done to it.
     Tool(Vec<Obligation>),
+    /// What a tool of others answers.
+    Opaque,
 }
 
 impl Cutter {
+    /// `None` where the gateway answers itself.
     fn of(permitted: &Permitted) -> Option<Self> {
+        permitted.outgoing.as_ref()?;
         let answer = match &permitted.meaning {
+            Meaning::Protocol(Protocol::Initialize(_)) => Answer::Initialize,
             Meaning::Protocol(Protocol::ToolsList(..)) => Answer::Tools,
             Meaning::Protocol(Protocol::Search(_)) => Answer::Search,
             Meaning::Protocol(Protocol::PromptsList(_)) => Answer::Prompts,
-            Meaning::Tool(_) if permitted.outgoing.is_some() => Answer::Tool(permitted.obligations.clone()),
-            Meaning::Opaque { .. } if permitted.obligations.contains(&Obligation::Redact) => {
-                Answer::Tool(permitted.obligations.clone())
-            }
-            Meaning::Protocol(
-                Protocol::Initialize(_)
-                | Protocol::Ping
-                | Protocol::PromptsGet { .. }
-                | Protocol::Notification,
-            )
-            | Meaning::Tool(_)
-            | Meaning::Opaque { .. } => return None,
+            Meaning::Protocol(Protocol::PromptsGet { .. }) => Answer::Prompt,
+            Meaning::Protocol(Protocol::Ping | Protocol::Notification) => return None,
+            Meaning::Tool(_) => Answer::Tool(permitted.obligations.clone()),
+            Meaning::Opaque { .. } => Answer::Opaque,
         };
         let about = match &permitted.meaning {
             Meaning::Tool(call) => call.target(),
@@ -125,6 +132,7 @@ impl Cutter {
         };
         Some(Self {
             answer,
+            id: permitted.id(),
             about: about.map(str::to_owned),
             principal: permitted.caller.principal.clone(),
             policies: permitted.policies.clone(),
@@ -133,37 +141,40 @@ impl Cutter {
         })
     }
 
-    fn uncut(&self, what: &'static str) -> Refusal {
-        Refusal::Uncut { to: self.to.clone(), what }
-    }
-
     async fn cut(self, answer: Response<Body>) -> Result<Response<Body>, Refusal> {
         let (head, body) = answer.into_parts();
-        let bytes = if self.touches_results() {
-            whole(body, LONGEST).await.map_err(|_| self.uncut("it did not come whole"))?
-        } else {
-            match peek::result_or_whole(body, LONGEST).await {
-                Ok(Peeked::Result(body)) => return Ok(Response::from_parts(head, body)),
-                Ok(Peeked::Other(bytes)) => bytes,
-                Err(_) => return Err(self.uncut("it did not come whole")),
+        let bytes = if self.passes_results() {
+            match stream::look(body, ResultShape::to(&self.id), LONGEST).await {
+                Ok(Looked::Result(body)) => return Ok(Response::from_parts(head, body)),
+                Ok(Looked::Other(bytes)) => Ok(bytes),
+                Err(unread) => Err(unread),
             }
+        } else {
+            whole(body, LONGEST).await
         };
-        let mut message: Value = serde_json::from_slice(&bytes).map_err(|_| self.uncut("it is not JSON"))?;
-        // An error lists nothing, and has nothing to be left out but words.
-        if message.get("error").is_none() {
-            self.change(&mut message).ok_or_else(|| self.uncut("it does not look like what it should be"))?;
-        }
-        if let Some(sees) = self.sees() {
-            errors::cut(&mut message, &sees, self.about.as_deref());
-        }
+        let bytes = bytes.map_err(|unread| self.unread(unread))?;
+        let message = self.anew(&bytes).map_err(|what| Refusal::Misshapen { to: self.to.clone(), what })?;
         Ok(reply::message(head.status, &message))
     }
 
-    /// Whether an answer is changed that is no error.
-    fn touches_results(&self) -> bool {
+    fn unread(&self, unread: Unread) -> Refusal {
+        let what = match unread {
+            Unread::TooLong => "it is longer than what is read whole",
+            Unread::Broken => "it broke off",
+        };
+        Refusal::Uncut { to: self.to.clone(), what }
+    }
+
+    /// Whether a result passes as it comes.
+    fn passes_results(&self) -> bool {
         match &self.answer {
-            Answer::Tools | Answer::Search | Answer::Prompts => true,
-            Answer::Tool(obligations) => obligations.iter().any(|obligation| match obligation {
+            Answer::Initialize
+            | Answer::Tools
+            | Answer::Search
+            | Answer::Prompts
+            | Answer::Prompt
+            | Answer::Opaque => false,
+            Answer::Tool(obligations) => !obligations.iter().any(|obligation| match obligation {
                 Obligation::Redact | Obligation::Schema | Obligation::AppendPrompt(_) => true,
                 Obligation::Project(_)
                 | Obligation::Limit(..)
@@ -175,32 +186,71 @@ impl Cutter {
         }
     }
 
+    /// The answer anew, or why it is none that is known.
+    fn anew(&self, bytes: &[u8]) -> Result<Value, &'static str> {
+        let mut message: Value = serde_json::from_slice(bytes).map_err(|_| "it is not JSON")?;
+        let id = self.id.to_value();
+        if message.get("id") != Some(&id) {
+            return Err("it is not the answer to this request");
+        }
+        let heard = Heard::default();
+        let ears = Ears { sees: self.sees(), about: self.about.as_deref(), heard: &heard };
+        if let Some(error) = errors::anew(&message, &ears) {
+            return Ok(error);
+        }
+        if message.get("error").is_some() {
+            return Err("it is a result and an error");
+        }
+        match &self.answer {
+            // What follows changes both copies of the data in it, and knows no other place where it could be.
+            Answer::Tool(_) | Answer::Search => {
+                ResultShape::of(bytes, &self.id).map_err(|misshapen| misshapen.0)?;
+                self.change(&mut message).ok_or(UNLIKE)?;
+                Ok(message)
+            }
+            Answer::Initialize | Answer::Tools | Answer::Prompts | Answer::Prompt | Answer::Opaque => {
+                let result = message.get("result").and_then(|result| self.result(result)).ok_or(UNLIKE)?;
+                Ok(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+            }
+        }
+    }
+
     fn sees(&self) -> Option<Visibility<'_>> {
         self.policies.visibility(&self.principal, self.schema.as_deref()?)
     }
 
-    /// `None` where the answer does not look like what it should be.
+    /// A result that is made anew; `None` where it does not look like what it should be.
+    fn result(&self, result: &Value) -> Option<Value> {
+        match &self.answer {
+            Answer::Initialize => cut::initialize(result),
+            Answer::Tools => cut::tools(result, &self.sees()?),
+            Answer::Prompts => cut::prompts(result, &self.policies.role(&self.principal.role)?.prompts),
+            Answer::Prompt => cut::prompt(result),
+            Answer::Opaque => opaque::result(result, &|name| self.blanks(name)),
+            Answer::Search | Answer::Tool(_) => None,
+        }
+    }
+
+    /// Changes what a tool has answered; `None` where it does not look like what it should be.
     fn change(&self, message: &mut Value) -> Option<()> {
         match &self.answer {
-            Answer::Tools => cut::tools(message, &self.sees()?),
             Answer::Search => cut::search(message, &self.sees()?),
-            Answer::Prompts => cut::prompts(message, &self.policies.role(&self.principal.role)?.prompts),
             Answer::Tool(obligations) => {
                 obligations.iter().try_for_each(|obligation| self.discharge(obligation, message))
             }
+            Answer::Initialize | Answer::Tools | Answer::Prompts | Answer::Prompt | Answer::Opaque => None,
         }
     }
 
     fn discharge(&self, obligation: &Obligation, message: &mut Value) -> Option<()> {
         match obligation {
-            Obligation::Redact => {
-                let role = &self.principal.role;
-                blank_answer(message, &|name| self.policies.blanks(role, name));
+            Obligation::Redact => change_data(message, &mut |data| {
+                blank(data, &|name| self.blanks(name));
                 Some(())
-            }
+            }),
             Obligation::Schema => {
                 let sees = self.sees()?;
-                change_data(message, &mut |data| model::cut(data, &sees))
+                change_data(message, &mut |data| model::cut(data, sees))
             }
             Obligation::AppendPrompt(text) => change_data(message, &mut |data| {
                 *data = Value::from(format!("{}\n\n{text}", data.as_str()?));
@@ -215,4 +265,10 @@ impl Cutter {
             | Obligation::CutImported => Some(()),
         }
     }
+
+    fn blanks(&self, name: &str) -> bool {
+        self.policies.blanks(&self.principal.role, name)
+    }
 }
+
+const UNLIKE: &str = "it does not look like what it should be";

@@ -13,6 +13,7 @@ use crate::audit::entry::Entry;
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::KeptArguments;
 use crate::directus::{Meaning, SchemaSnapshot};
+use crate::mcp::Id;
 use crate::policy::{Check, Obligation, PolicySet};
 use crate::telemetry::Clock;
 use arc_swap::ArcSwapOption;
@@ -61,6 +62,13 @@ pub struct Permitted {
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
     // Nobody outside this module can name this, so nobody can make a `Permitted`.
     _recorded: Recorded,
+}
+
+impl Permitted {
+    /// The id that the request has, and its answer has to have; what has none is not answered.
+    pub(super) fn id(&self) -> Id {
+        self.to.id.clone().unwrap_or(Id::Number(0))
+    }
 }
 
 /// A check, and the permitted read that makes it. It belongs to the call whose intent it is under.

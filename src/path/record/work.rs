@@ -10,9 +10,11 @@ use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::audit::trail::TrailUnavailable;
 use crate::directus::result::{Summary, summarise};
 use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::mcp::Id;
+use crate::mcp::scan::Misshapen;
 use crate::path::decide::Decided;
 use crate::path::refusal::{Addressee, Refusal};
-use crate::policy::{Obligation, Verdict};
+use crate::policy::{Code, Obligation, Verdict};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::Response;
@@ -112,7 +114,7 @@ fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal>
 }
 
 fn outgoing(meaning: &Meaning, to: &Addressee) -> Option<Outgoing> {
-    let id = to.id.clone().unwrap_or(crate::mcp::Id::Number(0));
+    let id = to.id.clone().unwrap_or(Id::Number(0));
     let forward = meaning.forward(&id)?;
     Some(Outgoing { query_string: forward.query_string, body: Bytes::from(forward.body.to_string()) })
 }
@@ -172,15 +174,15 @@ async fn pass_on(
     let passed = Response::from_parts(head, StreamBody::new(stream).boxed_unsync());
     let mut listening = reply.send(Ok(passed)).is_ok();
     let mut seen = Seen::default();
-    let mut broken = false;
+    let mut broken = None;
     while let Some(frame) = body.frame().await {
-        broken = frame.is_err();
+        broken = frame.as_ref().err().map(Break::of);
         if let Some(data) = frame.as_ref().ok().and_then(Frame::data_ref) {
             seen.take(data);
         }
         // Directus' answer is read to its end all the same: only then is it known how the call ended.
         listening = listening && pieces.send(frame).await.is_ok();
-        if broken {
+        if broken.is_some() {
             break;
         }
     }
@@ -197,7 +199,7 @@ async fn pass_whole(
     let mut seen = Seen::default();
     let status = head.status.as_u16();
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
-    let broken = whole.is_err();
+    let broken = whole.as_ref().err().map(Break::of);
     let body = match whole {
         Ok(bytes) => {
             seen.take(&bytes);
@@ -208,6 +210,28 @@ async fn pass_whole(
     };
     let _ = reply.send(Ok(Response::from_parts(head, body)));
     seen.outcome(call, status, broken)
+}
+
+/// Why an answer breaks off.
+#[derive(Clone, Copy, Debug)]
+enum Break {
+    /// Directus or the network ended it.
+    Upstream,
+    /// It turned out to be none that is known.
+    Misshapen,
+}
+
+impl Break {
+    fn of(error: &BoxError) -> Self {
+        if error.is::<Misshapen>() { Self::Misshapen } else { Self::Upstream }
+    }
+
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Upstream => None,
+            Self::Misshapen => Some(Code::NotUnderstood.as_str()),
+        }
+    }
 }
 
 /// What has been seen of an answer.
@@ -225,19 +249,22 @@ impl Seen {
         }
     }
 
-    fn outcome(&self, call: &Call, status: u16, broken: bool) -> Outcome {
+    fn outcome(&self, call: &Call, status: u16, broken: Option<Break>) -> Outcome {
         let whole = u64::try_from(self.kept.len()).is_ok_and(|kept| kept == self.bytes);
-        let summary =
-            if whole && !broken && self.bytes > 0 { summarise(&self.kept) } else { Summary::default() };
-        let word = match (broken, summary.is_error) {
-            (true, _) => OutcomeWord::Failed,
-            (false, true) => OutcomeWord::Error,
-            (false, false) => OutcomeWord::Ok,
+        let summary = if whole && broken.is_none() && self.bytes > 0 {
+            summarise(&self.kept)
+        } else {
+            Summary::default()
+        };
+        let (word, error_code) = match (broken, summary.is_error) {
+            (Some(cause), _) => (OutcomeWord::Failed, cause.code().map(str::to_owned)),
+            (None, true) => (OutcomeWord::Error, summary.error_code),
+            (None, false) => (OutcomeWord::Ok, None),
         };
         Outcome {
             word,
             http_status: Some(status),
-            error_code: summary.error_code,
+            error_code,
             items: summary.items,
             response_bytes: Some(self.bytes),
             duration_us: Some(call.elapsed()),

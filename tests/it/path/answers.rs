@@ -1,8 +1,9 @@
 //! What comes back: the data model cut to the role, error texts without what the role may not read, and the system prompt.
 
-use super::site::{Plan, policies, read, reply, tool_result};
+use super::site::{Plan, policies, read, reply, snapshot, tool_result};
 use http::StatusCode;
 use serde_json::{Value, json};
+use warrener::upstream::SchemaCache;
 
 const ROLE: &str = r#"
 version: 1
@@ -88,6 +89,90 @@ async fn the_model_has_the_fields_that_the_role_could_read_and_leads_nowhere_els
     );
 }
 
+/// No name of a collection or of a field that the role cannot read, wherever it stands.
+#[tokio::test]
+async fn no_word_of_the_model_names_what_is_hidden() {
+    let hidden = ["customers", "secret_note", "ssn", "block_secret", "comments", "articles_blocks"];
+    let junction =
+        json!({"collection": "articles_blocks", "many_field": "articles_id", "junction_field": "item"});
+    let allowed = json!(["block_text", "block_secret"]);
+    let model = json!({
+        "articles": {
+            "id": {"type": "integer", "primary_key": true, "customers": "customers"},
+            "title": {
+                "type": "string", "required": true, "readonly": "customers", "note": "Shown in the list of authors.",
+                "interface": {"type": "select-dropdown", "options": {"template": "{{ssn}}"}, "choices": [
+                    "draft", "customers", 1, null, {"text": "Live", "value": "live", "more": "ssn"}, {"text": "customers", "value": "c"}, ["ssn"],
+                ]},
+                "display": "{{secret_note}}",
+            },
+            "slug": {"type": "customers", "note": "Made of the secret_note.", "interface": {"type": "customers"}},
+            "body": {"type": "text", "note": "See \"{{comments.text}}\".", "fields": "customers", "relation": "customers"},
+            "status": {"type": "string", "note": {"customers": 1}, "interface": "customers"},
+            "meta": {"type": "json", "interface": {"type": "list"}, "fields": {
+                "label": {"type": "string", "note": "Of ssn", "interface": {"type": "input", "choices": [{"text": "customers", "value": 1}]}},
+                "ssn": {"type": "string"},
+                "one": {"type": "json", "fields": {"collection": {"value": "customers", "type": "string"}, "key": {"type": "integer"}}},
+                "two": {"type": "json", "fields": {"collection": {"value": "authors", "type": "string"}, "key": {"type": "integer"}}},
+                "deep": {"type": "json", "fields": {"deeper": {"type": "json", "fields": {"customers": {"type": "any"}, "x": {"type": "any", "value": "authors"}}}}},
+            }},
+            "author": {"type": "integer", "relation": {"type": "m2o", "collection": "authors", "ssn": "ssn"}},
+            "cover": {"type": "uuid", "relation": {"type": "customers", "collection": "authors"}},
+            "category": {"type": "integer", "relation": {"type": "o2m", "collection": "authors", "many_field": "password"}},
+            "tags": {"type": "alias", "relation": {"type": "m2m", "collection": "customers", "junction": {"collection": "articles", "many_field": "id"}}},
+            "related": {"type": "alias", "relation": {"type": "m2m", "collection": "authors", "junction": {"collection": "articles", "many_field": "id", "junction_field": "secret_note"}}},
+            "blocks": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": allowed, "junction": junction}},
+            "price": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": allowed,
+                "junction": {"collection": "articles", "many_field": "id", "junction_field": "title", "one_collection_field": "slug"}}},
+        },
+    });
+    let overview = json!({
+        "collections": ["articles", "customers", {"x": "ssn"}], "collection_folders": ["ssn"],
+        "notes": {"articles": "Written for customers.", "authors": "Who wrote it", "customers": "x", "block_text": {"x": "ssn"}},
+    });
+    let site = plan("").with_result(&both(&model)).start().await;
+    let came = site.send(site.tool("schema", &json!({"keys": ["articles"]}))).await;
+    for name in hidden {
+        assert!(!came.text.contains(name), "{name}: {}", came.text);
+    }
+    let kept = data(&came.json());
+    assert_eq!(
+        kept["articles"],
+        json!({
+            "id": {"type": "integer", "primary_key": true},
+            "title": {"type": "string", "required": true, "note": "Shown in the list of authors.",
+                "interface": {"type": "select-dropdown", "choices": ["draft", 1, null, {"text": "Live", "value": "live"}]}},
+            "slug": {"interface": {}},
+            "body": {"type": "text"},
+            "status": {"type": "string"},
+            "meta": {"type": "json", "interface": {"type": "list"}, "fields": {
+                "label": {"type": "string", "interface": {"type": "input", "choices": []}},
+                "one": {"type": "json"},
+                "two": {"type": "json", "fields": {"collection": {"value": "authors", "type": "string"}, "key": {"type": "integer"}}},
+                "deep": {"type": "json", "fields": {"deeper": {"type": "json", "fields": {"x": {"type": "any", "value": "authors"}}}}},
+            }},
+            "author": {"type": "integer", "relation": {"type": "m2o"}},
+            "cover": {"type": "uuid"},
+            "category": {"type": "integer", "relation": {"type": "o2m"}},
+            "tags": {"type": "alias", "relation": {"type": "m2m"}},
+            "related": {"type": "alias", "relation": {"type": "m2m"}},
+            "blocks": {"type": "alias", "relation": {"type": "m2a"}},
+            "price": {"type": "alias", "relation": {"type": "m2a", "one_allowed_collections": ["block_text"],
+                "junction": {"collection": "articles", "many_field": "id", "junction_field": "title", "one_collection_field": "slug"}}},
+        })
+    );
+    let site = plan("").with_result(&both(&overview)).start().await;
+    let came = site.send(site.tool("schema", &json!({}))).await;
+    for name in hidden {
+        assert!(!came.text.contains(name), "{name}: {}", came.text);
+    }
+    let notes = json!({"authors": "Who wrote it"});
+    assert_eq!(
+        data(&came.json()),
+        json!({"collections": ["articles"], "collection_folders": [], "notes": notes})
+    );
+}
+
 #[tokio::test]
 async fn a_model_of_another_shape_is_not_passed_on() {
     for result in [
@@ -108,7 +193,10 @@ async fn a_model_of_another_shape_is_not_passed_on() {
 
 /// An error as Directus answers it to a tool call.
 fn error(text: &str) -> Value {
-    let entries = json!([{"error": text, "code": "RECORD_NOT_UNIQUE", "next": text}]).to_string();
+    let next = json!({"tool": "search", "input": {"query": text, "names": ["items", text]}, "more": text});
+    let entry =
+        json!({"error": text, "code": "RECORD_NOT_UNIQUE", "recoverable": true, "next": next, "more": text});
+    let entries = json!([entry]).to_string();
     json!({"content": [{"type": "text", "text": entries}], "isError": true})
 }
 
@@ -123,6 +211,7 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
         ("insert into `articles` (`title`) values ('SECRET') - SQLITE_CONSTRAINT: x", false),
         ("UNIQUE constraint failed: articles.slug", false),
         ("select \"SECRET\" from \"articles\"", false),
+        (r#"SECRET in "s\u0065cret_note""#, false),
     ] {
         let first = json!({"isError": true, "content": error(text)["content"]});
         for result in [error(text), first] {
@@ -132,7 +221,16 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
             let entries: Value = serde_json::from_str(entries.as_str().unwrap()).unwrap();
             assert_eq!(entries[0]["code"], "RECORD_NOT_UNIQUE", "{}", came.text);
             assert_eq!(entries[0]["error"] == text, shown, "{}", came.text);
-            assert_eq!(entries[0]["next"] == text, shown, "{}", came.text);
+            let input = if shown {
+                json!({"query": text, "names": ["items", text]})
+            } else {
+                json!({"names": ["items"]})
+            };
+            let rest = json!({"recoverable": true, "next": {"tool": "search", "input": input}});
+            for (key, value) in rest.as_object().unwrap() {
+                assert_eq!(entries[0][key], *value, "{}", came.text);
+            }
+            assert_eq!(entries[0].get("more"), None, "what is not known is left out");
             assert!(shown || !came.text.contains("SECRET"), "{}", came.text);
         }
         // The same as an error of the protocol.
@@ -146,6 +244,23 @@ async fn an_error_names_nothing_that_the_role_may_not_read() {
         let came = site.send(site.tool("items", &read())).await;
         assert_eq!(came.json()["error"]["message"] == text, shown, "{}", came.text);
         assert!(!came.text.contains("SECRET"), "{}", came.text);
+    }
+}
+
+/// A name may be more than one word.
+#[tokio::test]
+async fn an_error_names_no_hidden_name_of_several_words() {
+    let schema = snapshot(&[("\"customers\"", "\"price-list\""), ("\"secret_note\"", "\"secret note\"")]);
+    for (text, shown) in [
+        ("It is in the list of the price.", true),
+        ("No access to the price-list.", false),
+        ("The secret note cannot be read.", false),
+    ] {
+        let role = ROLE.replace("!secret_note", "!secret*note");
+        let plan = Plan { policies: policies(&role), ..Plan::new() }.with_result(&error(text));
+        let site = Plan { schema: Some(SchemaCache::fixed(schema.clone())), ..plan }.start().await;
+        let came = site.send(site.tool("items", &read())).await;
+        assert_eq!(came.text.contains(text), shown, "{}", came.text);
     }
 }
 

@@ -1,7 +1,7 @@
 //! How calls end that do not end well: no trail, no Directus, no client, no time.
 
 use super::limited::reached;
-use super::site::{Plan, Site, beginning, read, recorded, reply, tool_result};
+use super::site::{Plan, Site, beginning, ending, read, recorded, reply, tool_result};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode};
@@ -56,9 +56,16 @@ fn refused(status: StatusCode) -> Reply {
     reply
 }
 
+/// It was not asked for.
+fn compressed() -> Reply {
+    let mut reply = reply(StatusCode::OK, "application/json", &b"\x1f\x8b\x08\x00"[..]);
+    reply.headers_mut().insert("content-encoding", HeaderValue::from_static("gzip"));
+    reply
+}
+
 #[tokio::test]
 async fn what_goes_wrong_upstream_is_said_without_what_directus_said() {
-    let table: [(&str, Fault, u16); 8] = [
+    let table: [(&str, Fault, u16); 12] = [
         (
             "no connection",
             || Err(UpstreamError::Connect { authority: "cms:80".to_owned(), cause: "refused".into() }),
@@ -71,6 +78,10 @@ async fn what_goes_wrong_upstream_is_said_without_what_directus_said() {
         ("500", || Ok(refused(StatusCode::INTERNAL_SERVER_ERROR)), 502),
         ("a redirect", || Ok(refused(StatusCode::FOUND)), 502),
         ("a page", || Ok(reply(StatusCode::OK, "text/html", "<html>SELECT</html>")), 502),
+        ("events", || Ok(reply(StatusCode::OK, "text/event-stream", "data: {\"x\":\"SELECT\"}\n\n")), 502),
+        ("almost JSON", || Ok(reply(StatusCode::OK, "application/json-seq", "\u{1e}{}")), 502),
+        ("another alphabet", || Ok(reply(StatusCode::OK, "application/json; charset=utf-16", "{}")), 502),
+        ("compressed", || Ok(compressed()), 502),
     ];
     for (what, fault, status) in table {
         let site = Plan::new().answering(move |_| Box::pin(async move { fault() })).start().await;
@@ -166,7 +177,9 @@ async fn a_call_goes_on_without_its_client_and_gives_its_place_back() {
 async fn a_client_that_leaves_while_the_answer_streams_is_recorded_to_the_end() {
     let plan = Plan::new().answering(|_| {
         let rest = (0..100).map(|_| Ok(Frame::data(Bytes::from(vec![b' '; 1000]))));
-        let pieces = stream::iter(std::iter::once(Ok(Frame::data(beginning()))).chain(rest));
+        let pieces = stream::iter(
+            std::iter::once(Ok(Frame::data(beginning()))).chain(rest).chain([Ok(Frame::data(ending()))]),
+        );
         let reply = Response::builder().header("content-type", "application/json");
         let reply = reply.body(StreamBody::new(pieces).boxed_unsync()).unwrap();
         Box::pin(async move { Ok(reply) })
@@ -175,7 +188,7 @@ async fn a_client_that_leaves_while_the_answer_streams_is_recorded_to_the_end() 
     let mut answer = site.head(site.tool("items", &read())).await.into_body();
     answer.frame().await.unwrap().unwrap();
     drop(answer);
-    let all = 100_000 + u64::try_from(beginning().len()).unwrap();
+    let all = 100_000 + u64::try_from(beginning().len() + ending().len()).unwrap();
     assert_eq!(site.end().await[0].response_bytes, Some(all));
 }
 

@@ -1,6 +1,6 @@
 //! What Directus sees of a permitted call, and what the client gets back.
 
-use super::site::{CLIENT, Plan, TOKEN, beginning, read, reply, tool_result};
+use super::site::{CLIENT, Plan, TOKEN, beginning, ending, read, reply, tool_result};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode};
@@ -144,7 +144,7 @@ async fn an_error_of_the_tool_passes_and_its_code_is_recorded() {
 
 #[tokio::test]
 async fn a_result_passes_unchanged_to_the_byte() {
-    // White space, an escaped letter, order and a duplicate key that a parser would change.
+    // White space, an escaped letter, order and a number that a parser would change.
     let body = "{\"jsonrpc\":\"2.0\", \"id\":1,\n \"result\":{\"content\":[{\"type\":\"text\",\"text\":\"{\\\"data\\\":[{\\\"id\\\":1.0}]}\"}],\
         \"structuredContent\":{\"data\":[{\"b\":1.0,\"a\":\"\\u0061\"}]}}}";
     let plan = Plan::new().answering(move |_| {
@@ -168,9 +168,9 @@ async fn a_result_passes_unchanged_to_the_byte() {
 async fn a_large_answer_streams_through_unchanged() {
     const PIECE: usize = 64 * 1024;
     const PIECES: usize = 80;
-    let piece = |n: usize| Bytes::from(vec![u8::try_from(n).unwrap(); PIECE]);
+    let piece = |n: usize| Bytes::from(vec![b' ' + u8::try_from(n % 2).unwrap(); PIECE]);
     let plan = Plan::new().answering(move |_| {
-        let pieces = std::iter::once(beginning()).chain((0..PIECES).map(piece));
+        let pieces = std::iter::once(beginning()).chain((0..PIECES).map(piece)).chain([ending()]);
         let pieces = stream::iter(pieces.map(|bytes| Ok(Frame::data(bytes))));
         let body = StreamBody::new(pieces).boxed_unsync();
         let reply = Response::builder().header("content-type", "application/json").body(body).unwrap();
@@ -178,7 +178,8 @@ async fn a_large_answer_streams_through_unchanged() {
     });
     let site = plan.start().await;
     let body = site.head(site.tool("items", &read())).await.into_body().collect().await.unwrap().to_bytes();
-    let expected: Vec<u8> = beginning().into_iter().chain((0..PIECES).flat_map(piece)).collect();
+    let expected: Vec<u8> =
+        beginning().into_iter().chain((0..PIECES).flat_map(piece)).chain(ending()).collect();
     assert_eq!((body.len(), hex(&body)), (expected.len(), hex(&expected)));
     let row = site.end().await.remove(0);
     assert_eq!((row.outcome.as_deref(), row.response_bytes), (Some("ok"), Some(expected.len() as u64)));

@@ -11,6 +11,7 @@ mod protocol;
 mod redacted;
 mod schema;
 mod secrets;
+mod shapes;
 mod site;
 mod strangers;
 mod unread;

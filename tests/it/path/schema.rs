@@ -12,10 +12,14 @@ fn cache(url: &str) -> SchemaCache {
     SchemaCache::new(upstream, None, Duration::from_hours(1))
 }
 
+/// A cache that never gets a schema.
+pub(super) fn nowhere() -> SchemaCache {
+    cache(&format!("http://127.0.0.1:{}", free_port()))
+}
+
 #[tokio::test]
 async fn without_a_schema_what_depends_on_it_is_denied_and_the_tool_is_recorded() {
-    let schema = Some(cache(&format!("http://127.0.0.1:{}", free_port())));
-    let site = Plan { schema, ..Plan::new() }.start().await;
+    let site = Plan { schema: Some(nowhere()), ..Plan::new() }.start().await;
     let error = site.send(site.tool("items", &read())).await.tool_error();
     assert_eq!((&error["code"], &error["reason"]), (&json!("UNAVAILABLE"), &json!("unavailable")), "{error}");
     let came = site.send(site.message("tools/list", &json!({}))).await;

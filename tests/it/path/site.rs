@@ -139,12 +139,16 @@ impl Endpoint for Directus {
     }
 }
 
-static SNAPSHOT: LazyLock<SchemaSnapshot> = LazyLock::new(|| {
+static SNAPSHOT: LazyLock<SchemaSnapshot> = LazyLock::new(|| snapshot(&[]));
+
+/// The schema of the fixtures, with other names in it.
+pub(super) fn snapshot(renamed: &[(&str, &str)]) -> SchemaSnapshot {
     let [collections, fields, relations] = ["collections", "fields", "relations"].map(|name| {
-        std::fs::read_to_string(checkout(&format!("tests/fixtures/schema/{name}.json"))).unwrap()
+        let text = std::fs::read_to_string(checkout(&format!("tests/fixtures/schema/{name}.json"))).unwrap();
+        renamed.iter().fold(text, |text, (old, new)| text.replace(old, new))
     });
     SchemaSnapshot::from_rest(&collections, &fields, &relations).unwrap()
-});
+}
 
 impl Plan {
     /// The role of the tests, the schema of the fixtures, and an upstream that has read one article.
@@ -383,10 +387,14 @@ pub(super) fn tool_result(raw: &Value) -> Value {
     json!({"content": [{"type": "text", "text": json!({"raw": raw}).to_string()}]})
 }
 
-/// How an answer of Directus' begins that is a result, as far as that is looked at.
+/// How a long answer of Directus' begins that is a result: with a text of which any number of letters may follow.
 pub(super) fn beginning() -> Bytes {
-    let begin = r#"{"result":{"content":[{"type":"text","text":"{\"raw\":[""#;
-    Bytes::from(format!("{begin}{}", "x".repeat(300)))
+    Bytes::from_static(br#"{"result":{"content":[{"type":"text","text":"{\"raw\":[\"x"#)
+}
+
+/// How it ends.
+pub(super) fn ending() -> Bytes {
+    Bytes::from_static(br#"\"]}"}]},"jsonrpc":"2.0","id":1}"#)
 }
 
 /// The arguments of a read of articles.

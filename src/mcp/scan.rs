@@ -1,0 +1,398 @@
+//! Reading JSON as it comes, in pieces of any size: what it is made of is told to a listener, and nothing of it is kept.
+//!
+//! The grammar is the strict one of RFC 8259. Where pieces begin and end makes no difference.
+
+/// Deepest nesting that is read, as `serde_json` has it.
+const DEEPEST: u8 = 127;
+
+/// Hears what a text is made of, and may refuse it.
+pub trait Listener {
+    /// Something begins or ends.
+    ///
+    /// # Errors
+    /// When it may not stand there.
+    fn event(&mut self, event: Event) -> Result<(), Misshapen>;
+
+    /// A part of the key or text that has begun, unescaped, or of the number or literal, as it is written.
+    ///
+    /// # Errors
+    /// When it may not stand there.
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Misshapen>;
+}
+
+/// What a text is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An object or a list begins.
+    Opens(Bracket),
+    /// It ends.
+    Closes(Bracket),
+    /// The key of a member begins.
+    KeyBegins,
+    /// It ends.
+    KeyEnds,
+    /// A text begins, as a value.
+    TextBegins,
+    /// It ends.
+    TextEnds,
+    /// A number, `true`, `false` or `null` begins.
+    PlainBegins,
+    /// It ends.
+    PlainEnds,
+    /// Half of a surrogate pair stands alone in a key or text: JSON allows it, Unicode does not.
+    Lone,
+}
+
+/// What holds other values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bracket {
+    /// `{}`
+    Object,
+    /// `[]`
+    List,
+}
+
+/// Why a text is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Misshapen(pub &'static str);
+
+const NOT_JSON: Misshapen = Misshapen("it is not JSON");
+
+/// Reads one JSON text.
+#[derive(Clone, Debug, Default)]
+pub struct Scanner {
+    state: State,
+    /// A bit for each open bracket, the innermost lowest: whether it is an object's.
+    open: u128,
+    depth: u8,
+    is_key: bool,
+    /// The first half of a surrogate pair, whose second half has to follow.
+    high: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// A value has to follow.
+    #[default]
+    Value,
+    /// A list has begun: a value or its end follows.
+    FirstItem,
+    /// An object has begun: a key or its end follows.
+    FirstKey,
+    /// A key has to follow.
+    Key,
+    Colon,
+    /// A value has ended.
+    After,
+    Text,
+    Escape,
+    /// So many digits of `\u0000` are missing.
+    Hex(u8, u16),
+    Number(Number),
+    /// The rest of `true`, `false` or `null`.
+    Literal(&'static [u8]),
+}
+
+/// The last thing that was read of a number.
+#[derive(Clone, Copy, Debug)]
+enum Number {
+    Minus,
+    Zero,
+    Digits,
+    Point,
+    Fraction,
+    Exponent,
+    ExponentSign,
+    ExponentDigits,
+}
+
+impl Scanner {
+    /// Reads the next piece.
+    ///
+    /// # Errors
+    /// When it is not JSON, or nested too deep, or refused by the listener. The scanner is of no use afterwards.
+    pub fn take(&mut self, piece: &[u8], to: &mut impl Listener) -> Result<(), Misshapen> {
+        let mut rest = piece;
+        while let Some((byte, after)) = rest.split_first() {
+            rest = match self.state {
+                State::Text => self.text(rest, to)?,
+                State::Number(number) => self.number(number, *byte, rest, after, to)?,
+                State::Value
+                | State::FirstItem
+                | State::FirstKey
+                | State::Key
+                | State::Colon
+                | State::After
+                | State::Escape
+                | State::Hex(..)
+                | State::Literal(_) => {
+                    self.step(*byte, to)?;
+                    after
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether the text has ended: nothing but white space may follow. A number alone never ends.
+    pub fn is_whole(&self) -> bool {
+        self.depth == 0 && matches!(self.state, State::After)
+    }
+
+    fn step(&mut self, byte: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
+        match (self.state, byte) {
+            (State::Escape, letter) => self.escaped(letter, to),
+            (State::Hex(left, code), digit) => self.hex(left, code, digit, to),
+            (State::Literal(left), letter) => self.literal(left, letter, to),
+            (_, b' ' | b'\t' | b'\n' | b'\r') => Ok(()),
+            (State::Value | State::FirstItem, first) if first != b']' => self.value(first, to),
+            (State::FirstItem, b']') => self.close(Bracket::List, to),
+            (State::FirstKey, b'}') => self.close(Bracket::Object, to),
+            (State::FirstKey | State::Key, b'"') => {
+                self.is_key = true;
+                self.state = State::Text;
+                to.event(Event::KeyBegins)
+            }
+            (State::Colon, b':') => {
+                self.state = State::Value;
+                Ok(())
+            }
+            (State::After, b',') if self.depth > 0 => {
+                self.state = if self.is_in_object() { State::Key } else { State::Value };
+                Ok(())
+            }
+            (State::After, b'}') if self.depth > 0 && self.is_in_object() => self.close(Bracket::Object, to),
+            (State::After, b']') if self.depth > 0 && !self.is_in_object() => self.close(Bracket::List, to),
+            (
+                State::Value
+                | State::FirstItem
+                | State::FirstKey
+                | State::Key
+                | State::Colon
+                | State::After
+                | State::Text
+                | State::Number(_),
+                _,
+            ) => Err(NOT_JSON),
+        }
+    }
+
+    fn is_in_object(&self) -> bool {
+        self.open & 1 == 1
+    }
+
+    fn value(&mut self, first: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
+        let plain = match first {
+            b'{' => return self.open(Bracket::Object, to),
+            b'[' => return self.open(Bracket::List, to),
+            b'"' => {
+                self.is_key = false;
+                self.state = State::Text;
+                return to.event(Event::TextBegins);
+            }
+            b't' => State::Literal(b"rue"),
+            b'f' => State::Literal(b"alse"),
+            b'n' => State::Literal(b"ull"),
+            b'-' => State::Number(Number::Minus),
+            b'0' => State::Number(Number::Zero),
+            b'1'..=b'9' => State::Number(Number::Digits),
+            _ => return Err(NOT_JSON),
+        };
+        self.state = plain;
+        to.event(Event::PlainBegins)?;
+        to.bytes(&[first])
+    }
+
+    fn open(&mut self, bracket: Bracket, to: &mut impl Listener) -> Result<(), Misshapen> {
+        if self.depth == DEEPEST {
+            return Err(Misshapen("it is nested too deep"));
+        }
+        self.depth += 1;
+        self.open = self.open << 1 | u128::from(bracket == Bracket::Object);
+        self.state = match bracket {
+            Bracket::Object => State::FirstKey,
+            Bracket::List => State::FirstItem,
+        };
+        to.event(Event::Opens(bracket))
+    }
+
+    fn close(&mut self, bracket: Bracket, to: &mut impl Listener) -> Result<(), Misshapen> {
+        self.depth = self.depth.saturating_sub(1);
+        self.open >>= 1;
+        self.state = State::After;
+        to.event(Event::Closes(bracket))
+    }
+
+    fn literal(&mut self, left: &'static [u8], letter: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
+        let Some((_, left)) = left.split_first().filter(|(next, _)| **next == letter) else {
+            return Err(NOT_JSON);
+        };
+        to.bytes(&[letter])?;
+        if left.is_empty() {
+            self.state = State::After;
+            return to.event(Event::PlainEnds);
+        }
+        self.state = State::Literal(left);
+        Ok(())
+    }
+
+    /// A number ends with the first byte that does not belong to it, which is left to be read again.
+    fn number<'a>(
+        &mut self,
+        number: Number,
+        byte: u8,
+        from: &'a [u8],
+        after: &'a [u8],
+        to: &mut impl Listener,
+    ) -> Result<&'a [u8], Misshapen> {
+        if let Some(next) = number.then(byte) {
+            self.state = State::Number(next);
+            to.bytes(&[byte])?;
+            return Ok(after);
+        }
+        if !number.may_end() {
+            return Err(NOT_JSON);
+        }
+        self.state = State::After;
+        to.event(Event::PlainEnds)?;
+        Ok(from)
+    }
+
+    /// Everything up to the next byte that means something.
+    fn text<'a>(&mut self, from: &'a [u8], to: &mut impl Listener) -> Result<&'a [u8], Misshapen> {
+        let means = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+        let length = from.iter().position(means).unwrap_or(from.len());
+        let (plain, rest) = from.split_at(length);
+        if !plain.is_empty() {
+            self.alone(to)?;
+            to.bytes(plain)?;
+        }
+        let Some((byte, after)) = rest.split_first() else { return Ok(rest) };
+        match byte {
+            b'\\' => self.state = State::Escape,
+            b'"' => {
+                self.alone(to)?;
+                self.state = if self.is_key { State::Colon } else { State::After };
+                to.event(if self.is_key { Event::KeyEnds } else { Event::TextEnds })?;
+            }
+            _ => return Err(Misshapen("a text in it has a control character")),
+        }
+        Ok(after)
+    }
+
+    fn escaped(&mut self, letter: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
+        let meant = match letter {
+            b'"' | b'\\' | b'/' => letter,
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                self.state = State::Hex(4, 0);
+                return Ok(());
+            }
+            _ => return Err(NOT_JSON),
+        };
+        self.state = State::Text;
+        self.alone(to)?;
+        to.bytes(&[meant])
+    }
+
+    fn hex(&mut self, left: u8, code: u16, digit: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
+        let value = char::from(digit).to_digit(16).and_then(|value| u16::try_from(value).ok());
+        let code = code << 4 | value.ok_or(NOT_JSON)?;
+        if left > 1 {
+            self.state = State::Hex(left - 1, code);
+            return Ok(());
+        }
+        self.state = State::Text;
+        if let Some(high) = self.high.take() {
+            if let Some(Ok(character)) = char::decode_utf16([high, code]).next() {
+                return to.bytes(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            to.event(Event::Lone)?;
+        }
+        match code {
+            // The first half of a pair waits for the second.
+            0xd800..=0xdbff => self.high = Some(code),
+            0xdc00..=0xdfff => to.event(Event::Lone)?,
+            0..=0xd7ff | 0xe000.. => {
+                let character = char::from_u32(u32::from(code)).unwrap_or(char::REPLACEMENT_CHARACTER);
+                to.bytes(character.encode_utf8(&mut [0; 4]).as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes next is no second half.
+    fn alone(&mut self, to: &mut impl Listener) -> Result<(), Misshapen> {
+        if self.high.take().is_some() { to.event(Event::Lone) } else { Ok(()) }
+    }
+}
+
+impl Number {
+    fn then(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Minus, b'0') => Some(Self::Zero),
+            (Self::Minus, b'1'..=b'9') | (Self::Digits, b'0'..=b'9') => Some(Self::Digits),
+            (Self::Zero | Self::Digits, b'.') => Some(Self::Point),
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Some(Self::Fraction),
+            (Self::Zero | Self::Digits | Self::Fraction, b'e' | b'E') => Some(Self::Exponent),
+            (Self::Exponent, b'+' | b'-') => Some(Self::ExponentSign),
+            (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, b'0'..=b'9') => {
+                Some(Self::ExponentDigits)
+            }
+            _ => None,
+        }
+    }
+
+    fn may_end(self) -> bool {
+        match self {
+            Self::Zero | Self::Digits | Self::Fraction | Self::ExponentDigits => true,
+            Self::Minus | Self::Point | Self::Exponent | Self::ExponentSign => false,
+        }
+    }
+}
+
+/// Checks that pieces are UTF-8 together; a character may stand across two of them.
+#[derive(Clone, Debug, Default)]
+pub struct Utf8 {
+    begun: [u8; 4],
+    length: usize,
+}
+
+impl Utf8 {
+    /// Whether it is UTF-8 so far.
+    pub fn take(&mut self, piece: &[u8]) -> bool {
+        let mut rest = piece;
+        while self.length > 0 {
+            let Some((byte, after)) = rest.split_first() else { return true };
+            if !self.begin(*byte) {
+                return false;
+            }
+            rest = after;
+            match std::str::from_utf8(self.begun.get(..self.length).unwrap_or_default()) {
+                Ok(_) => self.length = 0,
+                Err(error) if error.error_len().is_none() => {}
+                Err(_) => return false,
+            }
+        }
+        let Err(error) = std::str::from_utf8(rest) else { return true };
+        let begun = rest.get(error.valid_up_to()..).unwrap_or_default();
+        error.error_len().is_none() && begun.iter().all(|byte| self.begin(*byte))
+    }
+
+    /// Whether no character is left half.
+    pub fn is_whole(&self) -> bool {
+        self.length == 0
+    }
+
+    fn begin(&mut self, byte: u8) -> bool {
+        let Some(place) = self.begun.get_mut(self.length) else { return false };
+        *place = byte;
+        self.length += 1;
+        true
+    }
+}

@@ -1,0 +1,96 @@
+//! Passing results on as they come, each byte held against the shape that a result has.
+
+use crate::accept::{Body, BoxError, Unread, whole};
+use crate::directus::answer::ResultShape;
+use crate::mcp::scan::Misshapen;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+
+/// Answers up to this length, in bytes, are read whole before they are looked at, which costs nothing: so are they passed on.
+const SHORT: u64 = 64 * 1024;
+
+/// An answer, as far as its beginning tells.
+pub(super) enum Looked {
+    /// A result. A long one is looked at as it goes on, and breaks off where it is none after all.
+    Result(Body),
+    /// Anything else, whole.
+    Other(Bytes),
+}
+
+/// Reads as much of an answer as it takes to tell that it is a result, and all of it where it is not.
+///
+/// # Errors
+/// When the answer breaks off before that can be told, or is longer than the limit and no result.
+pub(super) async fn look(body: Body, mut shape: ResultShape, limit: u64) -> Result<Looked, Unread> {
+    if body.size_hint().exact().is_some_and(|size| size <= SHORT) {
+        let bytes = whole(body, SHORT).await?;
+        let is_result = shape.take(&bytes).and_then(|()| shape.end()).is_ok();
+        return Ok(if is_result { Looked::Result(full(bytes)) } else { Looked::Other(bytes) });
+    }
+    let mut body = body;
+    let mut head = BytesMut::new();
+    let mut fits = true;
+    while fits && !shape.is_certain() {
+        let Some(frame) = body.frame().await else {
+            let bytes = head.freeze();
+            return Ok(if shape.end().is_ok() { Looked::Result(full(bytes)) } else { Looked::Other(bytes) });
+        };
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if !u64::try_from(head.len() + data.len()).is_ok_and(|length| length <= limit) {
+            return Err(Unread::TooLong);
+        }
+        fits = shape.take(&data).is_ok();
+        head.extend_from_slice(&data);
+    }
+    let head = head.freeze();
+    if fits {
+        return Ok(Looked::Result(held_against(shape, head, body)));
+    }
+    whole(first_then(head, body), limit).await.map(Looked::Other)
+}
+
+/// The rest of a result. The piece in which it stops being one does not go on, and its end does not either where something is
+/// missing: the client sees it break off.
+fn held_against(shape: ResultShape, head: Bytes, rest: Body) -> Body {
+    let pieces = stream::unfold(Some((shape, Some(head), rest)), |state| async move {
+        let (mut shape, head, mut rest) = state?;
+        if let Some(head) = head {
+            return Some((Ok(Frame::data(head)), Some((shape, None, rest))));
+        }
+        loop {
+            let came = match rest.frame().await {
+                None => return shape.end().err().map(|misshapen| (Err(broken(misshapen)), None)),
+                Some(Err(error)) => return Some((Err(error), None)),
+                Some(Ok(frame)) => frame.into_data(),
+            };
+            // Trailers are nothing that a client of MCP reads.
+            let Ok(data) = came else { continue };
+            return Some(match shape.take(&data) {
+                Ok(()) => (Ok(Frame::data(data)), Some((shape, None, rest))),
+                Err(misshapen) => (Err(broken(misshapen)), None),
+            });
+        }
+    });
+    StreamBody::new(pieces).boxed_unsync()
+}
+
+fn broken(misshapen: Misshapen) -> BoxError {
+    tracing::warn!(error = %misshapen, "an answer of Directus breaks off: it is not the result that it began as");
+    Box::new(misshapen)
+}
+
+fn full(bytes: Bytes) -> Body {
+    Full::from(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn first_then(first: Bytes, rest: Body) -> Body {
+    let frames = stream::unfold((Some(first), rest), |(first, mut rest)| async move {
+        match first {
+            Some(bytes) => Some((Ok::<_, BoxError>(Frame::data(bytes)), (None, rest))),
+            None => rest.frame().await.map(|frame| (frame, (None, rest))),
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
