@@ -65,6 +65,10 @@ impl Folder {
         Ok(Self { path, sources })
     }
 
+    pub(super) fn is_built_in(&self) -> bool {
+        self.path.is_none()
+    }
+
     pub(super) fn tests(&self) -> Vec<TestFile> {
         let sources = self.sources.iter().filter(|source| source.name.ends_with(TESTS));
         let file = |source: &Source| TestFile {

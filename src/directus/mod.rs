@@ -12,7 +12,7 @@ pub(crate) mod conjunct;
 pub(crate) mod field;
 mod ignored;
 mod json_text;
-mod key;
+pub(crate) mod key;
 mod key_check;
 mod misread;
 pub(crate) mod operator;

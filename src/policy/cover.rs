@@ -13,6 +13,7 @@ use crate::directus::carrier::Carrier;
 use crate::directus::reading::DEFAULT_LIMIT;
 use crate::directus::schema::FieldKind;
 use crate::directus::{Access, Action, Extent, ToolCall};
+use std::collections::BTreeSet;
 
 /// What a permission that covers an access asks to be done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,6 +80,9 @@ pub(crate) fn cover(
         || !permission.collections.matches(&access.collection, junction)
     {
         return Err(Mismatch::Elsewhere);
+    }
+    if permission.keys.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Err(Mismatch::Keys);
     }
     let Look::Exactly { call, is_read_back, above } = look else { return Ok(Needs::default()) };
     keys(permission, access)?;

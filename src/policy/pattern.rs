@@ -164,20 +164,15 @@ impl Glob {
 
     /// Whether the whole name fits the pattern.
     pub fn matches(&self, name: &str) -> bool {
-        let mut parts = self.0.split('*');
-        // The first part is an anchored prefix; without any `*` it must be the whole name.
-        let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-        let middle: Vec<&str> = parts.collect();
-        let Some((last, middle)) = middle.split_last() else { return rest.is_empty() };
+        // The first part is an anchored prefix; without any `*` it is the whole name.
+        let Some((first, mut pattern)) = self.0.split_once('*') else { return self.0 == name };
+        let Some(mut rest) = name.strip_prefix(first) else { return false };
         // Taking the leftmost place for each part leaves the most room for those that follow.
-        let mut rest = rest;
-        for part in middle {
-            match rest.split_once(part) {
-                Some((_, behind)) => rest = behind,
-                None => return false,
-            }
+        while let Some((part, more)) = pattern.split_once('*') {
+            let Some((_, behind)) = rest.split_once(part) else { return false };
+            (rest, pattern) = (behind, more);
         }
-        rest.ends_with(last)
+        rest.ends_with(pattern)
     }
 }
 

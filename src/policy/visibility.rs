@@ -6,10 +6,11 @@ use super::cover::Look;
 use super::document::{Mode, Permission, SystemPrompt};
 use super::rules::Rules;
 use super::{PolicySet, Principal};
+use crate::directus::accesses::cascade;
 use crate::directus::{Access, Action, Extent, Fields, SchemaSnapshot, Tool, Verb};
 
 /// A user collection that need not exist: what a new one would be called.
-const NEW: &str = "new_collection";
+pub(super) const NEW: &str = "new_collection";
 
 /// What one principal sees of the tools.
 #[derive(Clone, Copy, Debug)]
@@ -139,10 +140,10 @@ impl Visibility<'_> {
         };
         match tool {
             Tool::Items => self.may_any(action, false),
-            Tool::Files => self.may(action, "directus_files"),
-            Tool::Folders => self.may(action, "directus_folders"),
-            Tool::Flows => self.may(action, "directus_flows"),
-            Tool::Operations => self.may(action, "directus_operations"),
+            Tool::Files => self.may_items(action, "directus_files"),
+            Tool::Folders => self.may_items(action, "directus_folders"),
+            Tool::Flows => self.may_items(action, "directus_flows"),
+            Tool::Operations => self.may_items(action, "directus_operations"),
             Tool::Collections => self.could_model(action, "directus_collections"),
             Tool::Fields => self.could_model(action, "directus_fields"),
             Tool::Relations => self.could_model(action, "directus_relations"),
@@ -170,13 +171,25 @@ impl Visibility<'_> {
     /// Whether the action could be permitted on some collection, Directus' own counted or not.
     fn may_any(&self, action: Action, system: bool) -> bool {
         let known = self.schema.collections().filter(|collection| system || !collection.is_system());
-        known.map(|collection| collection.name.as_str()).chain([NEW]).any(|name| self.may(action, name))
+        known.map(|collection| collection.name.as_str()).chain([NEW]).any(|name| self.may_items(action, name))
     }
 
-    fn may(&self, action: Action, collection: &str) -> bool {
+    /// Whether a call that asks for the action on the collection could be permitted.
+    pub(super) fn may(&self, action: Action, collection: &str) -> bool {
         let access = Access::asked(action, collection, Fields::none(), Extent::Keys(Vec::new()));
         let mode = self.rules.role.mode;
         let permitted = mode == Mode::Observe || self.rules.permission(&access, Look::Leniently).is_ok();
-        permitted && self.rules.forbids(&access).all(|hit| hit.observed(mode))
+        permitted && self.is_open(&access)
+    }
+
+    /// The same for the items of a collection, with what goes along with a deleted one.
+    fn may_items(&self, action: Action, collection: &str) -> bool {
+        let target = self.schema.collection(collection).filter(|_| action == Action::Delete);
+        let implied = target.map(|target| cascade(target, self.schema)).unwrap_or_default();
+        self.may(action, collection) && implied.iter().all(|access| self.is_open(access))
+    }
+
+    fn is_open(&self, access: &Access) -> bool {
+        self.rules.forbids(access).all(|hit| hit.observed(self.rules.role.mode))
     }
 }

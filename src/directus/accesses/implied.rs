@@ -34,7 +34,7 @@ pub(super) fn moved(operations: &Collection) -> Vec<Access> {
 }
 
 /// What goes, or loses its pointer, when items of a collection are deleted: the database's own foreign keys.
-pub(super) fn cascade(target: &Collection, schema: &SchemaSnapshot) -> Vec<Access> {
+pub(crate) fn cascade(target: &Collection, schema: &SchemaSnapshot) -> Vec<Access> {
     let mut accesses = Vec::new();
     follow(target, schema, "", &mut BTreeSet::from([target.name.clone()]), &mut accesses);
     accesses

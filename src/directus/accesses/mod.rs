@@ -6,6 +6,8 @@ mod media;
 mod model;
 mod written;
 
+pub(crate) use implied::cascade;
+
 use super::access::{Access, Action, Extent, Fields, Key, Origin};
 use super::arguments::Arguments;
 use super::call::{ToolCall, shown};

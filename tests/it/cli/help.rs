@@ -183,6 +183,29 @@ async fn help_of_explain() {
 }
 
 #[tokio::test]
+async fn help_of_matrix() {
+    insta::assert_snapshot!(help("matrix").await, @r#"
+    exit code 0
+    --- output
+    Shows what every role may do, as one table to review
+
+    Usage: warrener matrix [OPTIONS]
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --role <ROLE>      Only this role
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
 async fn help_of_key() {
     insta::assert_snapshot!(help("key").await, @r#"
     exit code 0
