@@ -15,7 +15,7 @@ use super::refusal::{Addressee, Refusal};
 use super::reply;
 use crate::accept::{Body, whole};
 use crate::directus::result::{blank_answer, change_data};
-use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::directus::{Dialect, Meaning, Protocol, SchemaSnapshot};
 use crate::policy::{Obligation, PolicySet, Principal, Visibility};
 use futures_util::future::{BoxFuture, Either};
 use http::Response;
@@ -30,19 +30,29 @@ const LONGEST: u64 = 8 * 1024 * 1024;
 
 /// Layer of [`Inspect`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct InspectLayer;
+pub struct InspectLayer {
+    dialect: Dialect,
+}
+
+impl InspectLayer {
+    /// Cuts the lists of those tools.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect }
+    }
+}
 
 impl<S> Layer<S> for InspectLayer {
     type Service = Inspect<S>;
 
     fn layer(&self, inner: S) -> Inspect<S> {
-        Inspect { inner }
+        Inspect { dialect: self.dialect, inner }
     }
 }
 
 /// Cuts the lists of tools and prompts to the role.
 #[derive(Clone, Debug)]
 pub struct Inspect<S> {
+    dialect: Dialect,
     inner: S,
 }
 
@@ -60,7 +70,7 @@ where
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let cutter = Cutter::of(&permitted);
+        let cutter = Cutter::of(self.dialect, &permitted);
         if cutter.is_none() && permitted.checks.is_empty() {
             return Either::Left(self.inner.call(permitted));
         }
@@ -82,6 +92,8 @@ where
 /// What an answer has to be cut to.
 #[derive(Debug)]
 struct Cutter {
+    /// Whose tools are listed.
+    dialect: Dialect,
     answer: Answer,
     /// The collection that the call is about.
     about: Option<String>,
@@ -101,7 +113,7 @@ enum Answer {
 }
 
 impl Cutter {
-    fn of(permitted: &Permitted) -> Option<Self> {
+    fn of(dialect: Dialect, permitted: &Permitted) -> Option<Self> {
         let answer = match &permitted.meaning {
             Meaning::Protocol(Protocol::ToolsList(..)) => Answer::Tools,
             Meaning::Protocol(Protocol::Search(_)) => Answer::Search,
@@ -124,6 +136,7 @@ impl Cutter {
             Meaning::Protocol(_) | Meaning::Opaque { .. } => None,
         };
         Some(Self {
+            dialect,
             answer,
             about: about.map(str::to_owned),
             principal: permitted.caller.principal.clone(),
@@ -176,7 +189,8 @@ impl Cutter {
     }
 
     fn sees(&self) -> Option<Visibility<'_>> {
-        self.policies.visibility(&self.principal, self.schema.as_deref()?)
+        let sees = self.policies.visibility(&self.principal, self.schema.as_deref()?)?;
+        Some(sees.of(self.dialect))
     }
 
     /// `None` where the answer does not look like what it should be.
