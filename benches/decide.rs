@@ -144,5 +144,5 @@ fn decide_alone(bencher: Bencher<'_, '_>, work: &str) {
 fn meaning(bench: &Bench) -> warrener::directus::Meaning {
     let message: Value = serde_json::from_str(&bench.body).unwrap();
     let incoming = warrener::mcp::Incoming::read(message.to_string().as_bytes()).unwrap();
-    warrener::directus::Meaning::read("", &incoming).unwrap()
+    warrener::directus::Meaning::read(warrener::directus::Dialect::BuiltIn, "", &incoming).unwrap()
 }

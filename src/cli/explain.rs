@@ -2,11 +2,12 @@
 
 use super::{CommandError, Ended};
 use crate::administer;
-use crate::directus::SchemaSnapshot;
+use crate::directus::{Dialect, SchemaSnapshot};
 use crate::mcp::json;
 use crate::policy::judge::{Judged, Wire, judge};
 use crate::policy::{AccessRequest, PolicySet, Principal, Proof, Verdict, explain};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -24,6 +25,9 @@ pub(super) struct ExplainArguments {
     /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
     #[arg(long, value_name = "PATH")]
     schema: Option<PathBuf>,
+    /// Whose tools are called: those of Directus' own MCP endpoint, or those of the Local MCP
+    #[arg(long, value_name = "DIALECT", value_parser = dialects(), default_value = Dialect::BuiltIn.as_str())]
+    dialect: Dialect,
     /// A file of calls, one JSON object a line; each is answered with one line
     #[arg(long, value_name = "CALLS", conflicts_with_all = ["call", "json"])]
     jsonl: Option<PathBuf>,
@@ -35,6 +39,11 @@ pub(super) struct ExplainArguments {
     query_string: String,
     /// A JSON-RPC message, or `{"tool": …, "arguments": {…}}`; read from standard input where it is left out
     call: Option<String>,
+}
+
+fn dialects() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::ALL.map(Dialect::as_str))
+        .try_map(|word| Dialect::named(&word).ok_or(word))
 }
 
 pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
@@ -50,7 +59,7 @@ pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<E
         return Err(CommandError::Input(text));
     }
     let principal = Principal { name: "explain".to_owned(), role: arguments.role.clone(), proof: Proof::Key };
-    let engine = Engine { set, principal, schema };
+    let engine = Engine { set, principal, schema, dialect: arguments.dialect };
     match &arguments.jsonl {
         Some(path) => engine.lines(path, out).map(|()| Ended::Well),
         None => engine.one(arguments, out),
@@ -61,6 +70,7 @@ struct Engine {
     set: PolicySet,
     principal: Principal,
     schema: Option<SchemaSnapshot>,
+    dialect: Dialect,
 }
 
 impl Engine {
@@ -89,7 +99,7 @@ impl Engine {
                 (_, Some(request)) => request.to_string(),
                 (_, None) => continue,
             };
-            let wire = wire(&call, &body);
+            let wire = Wire { dialect: self.dialect, ..wire(&call, &body) };
             let answer = self.judge(&wire).decision.explained(call.get("id").unwrap_or(&Value::Null));
             serde_json::to_writer(&mut out, &answer).map_err(io::Error::from)?;
             out.write_all(b"\n")?;
@@ -105,6 +115,7 @@ impl Engine {
         };
         let body = message(&text)?;
         let wire = Wire {
+            dialect: self.dialect,
             query_string: &arguments.query_string,
             content_type: vec!["application/json"],
             content_encoding: Vec::new(),
@@ -153,7 +164,7 @@ impl Engine {
                 permit.obligations.iter().map(|obligation| format!("\nto do: {}", obligation.shown())),
             );
             if let Some(arguments) = permit.meaning.arguments() {
-                lines.push(format!("\nforwarded: {}", Value::Object(arguments.clone())));
+                lines.push(format!("\nforwarded: {}", Value::Object(arguments.into_owned())));
             }
         }
         lines.push(String::new());
@@ -207,6 +218,7 @@ fn wire<'a>(call: &'a Map<String, Value>, body: &'a str) -> Wire<'a> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     Wire {
+        dialect: Dialect::default(),
         query_string: call.get("query_string").and_then(Value::as_str).unwrap_or_default(),
         content_type: header("content-type").map_or_else(|| vec!["application/json"], values),
         content_encoding: header("content-encoding").map(values).unwrap_or_default(),

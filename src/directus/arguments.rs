@@ -22,6 +22,11 @@ impl<'a> Arguments<'a> {
         Self { call, taken: Vec::new() }
     }
 
+    /// The tool's name, as the client has it.
+    pub(crate) fn tool(&self) -> &'static str {
+        self.call.name()
+    }
+
     pub(crate) fn optional(&mut self, name: &'static str) -> Option<&'a Value> {
         self.taken.push(name);
         self.call.arguments.get(name)
@@ -36,7 +41,7 @@ impl<'a> Arguments<'a> {
             Misread::because(format!(
                 "`{}` is no action of the tool `{}`: use one of {}",
                 shown(word),
-                self.call.tool.as_str(),
+                self.tool(),
                 known.join(", ")
             ))
         })
@@ -94,13 +99,13 @@ impl<'a> Arguments<'a> {
             Some(name) => Err(Misread::because(format!(
                 "the argument `{}` is not understood here: the tool `{}` does not take it for this action",
                 shown(name),
-                self.call.tool.as_str()
+                self.tool()
             ))),
         }
     }
 
     fn missing(&self, name: &str) -> Misread {
-        Misread::because(format!("the tool `{}` needs the argument `{name}`", self.call.tool.as_str()))
+        Misread::because(format!("the tool `{}` needs the argument `{name}`", self.tool()))
     }
 }
 

@@ -1,10 +1,13 @@
 //! A tool call, unwrapped and with its arguments read as Directus reads them.
 
+use super::dialect::Dialect;
 use super::ignored;
+use super::local::{self, LocalTool};
 use super::misread::Misread;
 use super::tool::Tool;
 use crate::mcp::json;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Arguments that Directus takes as JSON text too (FACTS section 3). It parses one level, so this does too.
 const COERCED: [&str; 4] = ["data", "keys", "query", "headers"];
@@ -17,9 +20,11 @@ const COERCED: [&str; 4] = ["data", "keys", "query", "headers"];
 pub struct ToolCall {
     /// How the tools are offered.
     pub mode: Mode,
-    /// Which tool, unwrapped from `execute`.
+    /// Under which name of the Local MCP it came, and goes on; `None` where it came under the tool's own.
+    pub local: Option<LocalTool>,
+    /// Which tool, unwrapped from `execute`; for a call of the Local MCP the one that does the same.
     pub tool: Tool,
-    /// Its arguments, JSON texts among them read, without what Directus does not look at.
+    /// That tool's arguments, JSON texts among them read, without what Directus does not look at.
     pub arguments: Map<String, Value>,
 }
 
@@ -36,14 +41,20 @@ pub enum Mode {
 impl Mode {
     /// Reads the query string of the request, with or without its question mark.
     ///
-    /// Directus' parser knows many spellings of the same query (FACTS section 1), so only the plain one is taken.
+    /// Directus' parser knows many spellings of the same query (FACTS section 1), so only the plain one is taken. The Local MCP has
+    /// no registry.
     ///
     /// # Errors
     /// When it is neither empty nor exactly `tool_mode=registry`, nor made of parameters that do nothing.
-    pub fn read(query_string: &str) -> Result<Self, Misread> {
+    pub fn read(dialect: Dialect, query_string: &str) -> Result<Self, Misread> {
         match query_string.strip_prefix('?').unwrap_or(query_string) {
             "" => Ok(Self::Legacy),
-            "tool_mode=registry" => Ok(Self::Registry),
+            "tool_mode=registry" => match dialect {
+                Dialect::BuiltIn => Ok(Self::Registry),
+                Dialect::Local => {
+                    Err(Misread::because("a Local MCP offers each tool by its name: leave out `tool_mode`"))
+                }
+            },
             parameters if ignored::is_ignored(parameters) => Ok(Self::Legacy),
             _ => Err(Misread::because(
                 "the query string of the address is not understood: leave it out, or write exactly `?tool_mode=registry`",
@@ -63,7 +74,7 @@ impl Mode {
 /// What the `params` of a `tools/call` ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Called {
-    /// A tool of Directus' own.
+    /// A tool of Directus' own, or of the Local MCP.
     Directus(ToolCall),
     /// The registry's `search`: it only lists tools.
     Search(Map<String, Value>),
@@ -76,8 +87,18 @@ impl Called {
     ///
     /// # Errors
     /// When they are not what Directus takes, or when it could not be told how it would read them.
-    pub fn read(mode: Mode, params: &Map<String, Value>) -> Result<Self, Misread> {
+    pub fn read(dialect: Dialect, mode: Mode, params: &Map<String, Value>) -> Result<Self, Misread> {
         let (name, arguments) = name_and(params, "arguments", &["_meta"])?;
+        match dialect {
+            Dialect::BuiltIn => Self::built_in(mode, name, arguments),
+            Dialect::Local => match LocalTool::named(name) {
+                Some(tool) => Ok(Self::Directus(ToolCall::of_local(tool, arguments)?)),
+                None => Ok(Self::Other(name.to_owned(), arguments)),
+            },
+        }
+    }
+
+    fn built_in(mode: Mode, name: &str, arguments: Map<String, Value>) -> Result<Self, Misread> {
         match mode {
             Mode::Legacy => Self::named(mode, name, arguments),
             Mode::Registry => match name {
@@ -111,7 +132,7 @@ impl Called {
 }
 
 impl ToolCall {
-    /// A call with arguments as the client gave them.
+    /// A call of a built-in tool with arguments as the client gave them.
     ///
     /// # Errors
     /// When a JSON text among them cannot be read strictly, or an argument is null, which Directus refuses.
@@ -130,7 +151,47 @@ impl ToolCall {
                 shown(name)
             )));
         }
-        Ok(Self { mode, tool, arguments })
+        Ok(Self { mode, local: None, tool, arguments })
+    }
+
+    /// A call of the Local MCP's tool with arguments as the client gave them.
+    ///
+    /// # Errors
+    /// When the Local MCP would make something else of them than they say.
+    pub fn of_local(tool: LocalTool, arguments: Map<String, Value>) -> Result<Self, Misread> {
+        let (same, arguments) = local::read(tool, arguments)?;
+        Ok(Self { mode: Mode::Legacy, local: Some(tool), tool: same, arguments })
+    }
+
+    /// The tool's name, as the client has it.
+    pub fn name(&self) -> &'static str {
+        self.local.map_or(self.tool.as_str(), LocalTool::as_str)
+    }
+
+    /// Whose names and arguments it is written in.
+    pub fn dialect(&self) -> Dialect {
+        if self.local.is_some() { Dialect::Local } else { Dialect::BuiltIn }
+    }
+
+    /// Its arguments as they are sent.
+    pub fn sent(&self) -> Cow<'_, Map<String, Value>> {
+        match self.local {
+            None => Cow::Borrowed(&self.arguments),
+            Some(tool) => Cow::Owned(local::write(tool, &self.arguments)),
+        }
+    }
+
+    /// That what is sent is read as this very call again. An obligation may have put something into it that does not reach Directus.
+    ///
+    /// # Errors
+    /// When it is read otherwise, or not at all.
+    pub(crate) fn reads_back(&self) -> Result<(), Misread> {
+        match Called::read(self.dialect(), self.mode, &self.params())? {
+            Called::Directus(again) if again == *self => Ok(()),
+            Called::Directus(_) | Called::Search(_) | Called::Other(..) => {
+                Err(Misread::because("this call cannot be sent in the form that the policy asks for"))
+            }
+        }
     }
 
     /// The `params` of the `tools/call` to forward.
@@ -141,11 +202,11 @@ impl ToolCall {
             object.insert(key.to_owned(), value);
             object
         };
-        let arguments = Value::Object(self.arguments.clone());
+        let arguments = Value::Object(self.sent().into_owned());
         match self.mode {
-            Mode::Legacy => object(self.tool.as_str(), "arguments", arguments),
+            Mode::Legacy => object(self.name(), "arguments", arguments),
             Mode::Registry => {
-                let inner = object(self.tool.as_str(), "input", arguments);
+                let inner = object(self.name(), "input", arguments);
                 object("execute", "arguments", Value::Object(inner))
             }
         }
@@ -194,7 +255,7 @@ mod tests {
     use serde_json::json;
 
     fn read(mode: Mode, params: &Value) -> Result<Called, Misread> {
-        Called::read(mode, params.as_object().unwrap())
+        Called::read(Dialect::BuiltIn, mode, params.as_object().unwrap())
     }
 
     #[test]
@@ -263,10 +324,10 @@ mod tests {
 
     #[test]
     fn only_the_plain_query_string_is_taken() {
-        assert_eq!(Mode::read(""), Ok(Mode::Legacy));
-        assert_eq!(Mode::read("?"), Ok(Mode::Legacy));
-        assert_eq!(Mode::read("?tool_mode=registry"), Ok(Mode::Registry));
-        assert_eq!(Mode::read("?search=x&page=1"), Ok(Mode::Legacy));
+        assert_eq!(Mode::read(Dialect::BuiltIn, ""), Ok(Mode::Legacy));
+        assert_eq!(Mode::read(Dialect::BuiltIn, "?"), Ok(Mode::Legacy));
+        assert_eq!(Mode::read(Dialect::BuiltIn, "?tool_mode=registry"), Ok(Mode::Registry));
+        assert_eq!(Mode::read(Dialect::BuiltIn, "?search=x&page=1"), Ok(Mode::Legacy));
         for odd in [
             "?tool%5Fmode=registry",
             "?tool_mode=%72egistry",
@@ -277,7 +338,9 @@ mod tests {
             "?tool_mode=legacy",
             "?access_token=x",
         ] {
-            assert!(Mode::read(odd).is_err(), "{odd}");
+            assert!(Mode::read(Dialect::BuiltIn, odd).is_err(), "{odd}");
         }
+        assert_eq!(Mode::read(Dialect::Local, ""), Ok(Mode::Legacy));
+        assert!(Mode::read(Dialect::Local, "?tool_mode=registry").is_err());
     }
 }

@@ -5,7 +5,9 @@
 
 use super::access::Key;
 use super::call::{Mode, ToolCall};
+use super::dialect::Dialect;
 use super::key;
+use super::local::LocalTool;
 use super::schema::Collection;
 use super::tool::{Tool, Verb};
 use serde::Deserialize;
@@ -15,6 +17,8 @@ use std::collections::BTreeSet;
 /// Items that have to be under a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyCheck {
+    /// How the items are asked for.
+    dialect: Dialect,
     collection: String,
     primary_key: String,
     key_type: Option<String>,
@@ -23,25 +27,28 @@ pub struct KeyCheck {
 }
 
 impl KeyCheck {
-    /// Whether the items of a collection can be read by a tool.
-    pub(crate) fn can_look_at(collection: &str) -> bool {
-        tool(collection).is_some()
-    }
-
-    /// Of these items of the collection. `None` where it has no key.
-    pub(crate) fn new(collection: &Collection, keys: &[Key], filter: &Map<String, Value>) -> Option<Self> {
-        Some(Self {
+    /// Of these items of the collection. `None` where it has no key, or where they cannot be asked for so.
+    pub(crate) fn new(
+        dialect: Dialect,
+        collection: &Collection,
+        keys: &[Key],
+        filter: &Map<String, Value>,
+    ) -> Option<Self> {
+        let check = Self {
+            dialect,
             collection: collection.name.clone(),
             primary_key: collection.primary_key.clone()?,
             key_type: collection.key_type().map(str::to_owned),
             keys: keys.iter().cloned().collect(),
             filter: filter.clone(),
-        })
+        };
+        check.call()?.reads_back().ok().map(|()| check)
     }
 
     /// Makes one of two that are about the same items' kind; whether it did.
     pub(crate) fn take_in(&mut self, other: &Self) -> bool {
-        let same = self.collection == other.collection && self.filter == other.filter;
+        let same = (self.dialect, &self.collection, &self.filter)
+            == (other.dialect, &other.collection, &other.filter);
         if same {
             self.keys.extend(other.keys.iter().cloned());
         }
@@ -56,7 +63,7 @@ impl KeyCheck {
 
     /// The call that reads them; `None` where no tool does.
     pub fn call(&self) -> Option<ToolCall> {
-        let tool = tool(&self.collection)?;
+        let (local, tool) = tool(self.dialect, &self.collection)?;
         let keys: Vec<Value> = self.keys.iter().map(Key::to_value).collect();
         let limit = keys.len();
         let named = json!({ &self.primary_key: { "_in": keys } });
@@ -68,19 +75,27 @@ impl KeyCheck {
             arguments.insert("collection".to_owned(), Value::from(self.collection.as_str()));
         }
         arguments.insert("query".to_owned(), query);
-        Some(ToolCall { mode: Mode::Legacy, tool, arguments })
+        Some(ToolCall { mode: Mode::Legacy, local, tool, arguments })
     }
 
     /// Whether Directus' reply to that call has all of them.
     pub fn is_met_by(&self, reply: &[u8]) -> bool {
-        let Some(rows) = rows(reply) else { return false };
+        let Some(rows) = rows(self.dialect, reply) else { return false };
         let key_of = |row: &Value| key::typed(self.key_type.as_deref(), row.get(&self.primary_key)?);
         let came: BTreeSet<Key> = rows.iter().filter_map(key_of).collect();
         self.keys.is_subset(&came)
     }
 }
 
-fn tool(collection: &str) -> Option<Tool> {
+/// The tool that reads items of the collection, and its name in the Local MCP.
+fn tool(dialect: Dialect, collection: &str) -> Option<(Option<LocalTool>, Tool)> {
+    match dialect {
+        Dialect::BuiltIn => built_in(collection).map(|tool| (None, tool)),
+        Dialect::Local => local(collection).map(|(local, tool)| (Some(local), tool)),
+    }
+}
+
+fn built_in(collection: &str) -> Option<Tool> {
     match collection {
         "directus_files" => Some(Tool::Files),
         "directus_folders" => Some(Tool::Folders),
@@ -90,8 +105,18 @@ fn tool(collection: &str) -> Option<Tool> {
     }
 }
 
+fn local(collection: &str) -> Option<(LocalTool, Tool)> {
+    match collection {
+        "directus_files" => Some((LocalTool::ReadFiles, Tool::Files)),
+        "directus_folders" => Some((LocalTool::ReadFolders, Tool::Folders)),
+        "directus_users" => Some((LocalTool::ReadUsers, Tool::Items)),
+        "directus_comments" => Some((LocalTool::ReadComments, Tool::Items)),
+        other => (!other.starts_with("directus_")).then_some((LocalTool::ReadItems, Tool::Items)),
+    }
+}
+
 /// The items of a reply; `None` where it is anything else.
-fn rows(reply: &[u8]) -> Option<Vec<Value>> {
+fn rows(dialect: Dialect, reply: &[u8]) -> Option<Vec<Value>> {
     #[derive(Deserialize)]
     struct Reply {
         result: ToolResult,
@@ -112,7 +137,11 @@ fn rows(reply: &[u8]) -> Option<Vec<Value>> {
         raw: Vec<Value>,
     }
     let reply: Reply = serde_json::from_slice(reply).ok().filter(|reply: &Reply| !reply.result.is_error)?;
-    serde_json::from_str::<Raw>(&reply.result.content.first()?.text).ok().map(|read| read.raw)
+    let text = &reply.result.content.first()?.text;
+    match dialect {
+        Dialect::BuiltIn => serde_json::from_str::<Raw>(text).ok().map(|read| read.raw),
+        Dialect::Local => serde_json::from_str(text).ok(),
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +150,10 @@ mod tests {
     use crate::directus::SchemaSnapshot;
 
     fn of(name: &str, keys: &[Key]) -> KeyCheck {
+        of_dialect(Dialect::BuiltIn, name, keys).unwrap()
+    }
+
+    fn of_dialect(dialect: Dialect, name: &str, keys: &[Key]) -> Option<KeyCheck> {
         let schema = SchemaSnapshot::from_rest(
             &json!([{"collection": name, "meta": null}]).to_string(),
             &json!([{"collection": name, "field": "id", "type": "integer", "schema": {"is_primary_key": true}}])
@@ -129,7 +162,7 @@ mod tests {
         )
         .unwrap();
         let filter = json!({"status": {"_eq": "draft"}});
-        KeyCheck::new(schema.collection(name).unwrap(), keys, filter.as_object().unwrap()).unwrap()
+        KeyCheck::new(dialect, schema.collection(name).unwrap(), keys, filter.as_object().unwrap())
     }
 
     fn reply(text: &str, is_error: bool) -> Vec<u8> {
@@ -175,7 +208,7 @@ mod tests {
             }})
         );
         assert_eq!(of(FILES, &[Key::Number(1)]).call().unwrap().tool, Tool::Files);
-        assert_eq!(of("directus_users", &[Key::Number(1)]).call(), None);
+        assert_eq!(of_dialect(Dialect::BuiltIn, "directus_users", &[Key::Number(1)]), None);
     }
 
     const FILES: &str = "directus_files";

@@ -1,16 +1,18 @@
 //! What a message means to Directus.
 
 use super::call::{Called, Mode, ToolCall, shown};
+use super::dialect::Dialect;
 use super::misread::Misread;
 use crate::mcp::{Id, Incoming, Method, Request, method};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// What a message means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning {
     /// It is about the protocol itself, and touches no data by itself.
     Protocol(Protocol),
-    /// It calls one of Directus' own tools.
+    /// It calls one of Directus' own tools, or one of the Local MCP's.
     Tool(ToolCall),
     /// It calls a tool that Directus does not have.
     Opaque {
@@ -48,12 +50,12 @@ pub enum Protocol {
 }
 
 impl Meaning {
-    /// Works out what a message means, given the query string of its request.
+    /// Works out what a message means to what the gateway stands in front of, given the query string of its request.
     ///
     /// # Errors
     /// When it cannot be told. [`Misread::UnknownMethod`] where the method itself is not known.
-    pub fn read(query_string: &str, incoming: &Incoming) -> Result<Self, Misread> {
-        let mode = Mode::read(query_string)?;
+    pub fn read(dialect: Dialect, query_string: &str, incoming: &Incoming) -> Result<Self, Misread> {
+        let mode = Mode::read(dialect, query_string)?;
         match incoming {
             Incoming::Notification(note) if method::is_notification(&note.method) => {
                 Ok(Self::Protocol(Protocol::Notification))
@@ -63,11 +65,11 @@ impl Meaning {
                 "`{}` has no `id`, so it could never be answered: send it with one",
                 shown(&note.method)
             ))),
-            Incoming::Request(request) => Self::of(mode, request),
+            Incoming::Request(request) => Self::of(dialect, mode, request),
         }
     }
 
-    fn of(mode: Mode, request: &Request) -> Result<Self, Misread> {
+    fn of(dialect: Dialect, mode: Mode, request: &Request) -> Result<Self, Misread> {
         let Some(method) = Method::named(&request.method) else {
             return Err(Misread::UnknownMethod(shown(&request.method)));
         };
@@ -86,7 +88,7 @@ impl Meaning {
                 Protocol::PromptsGet { name: name.clone(), params: kept(params, &["name", "arguments"]) }
             }
             Method::ToolsCall => {
-                return Ok(match Called::read(mode, params)? {
+                return Ok(match Called::read(dialect, mode, params)? {
                     Called::Directus(call) => Self::Tool(call),
                     Called::Search(arguments) => Self::Protocol(Protocol::Search(arguments)),
                     Called::Other(name, arguments) => Self::Opaque { mode, name, arguments },
@@ -101,17 +103,19 @@ impl Meaning {
         match self {
             Self::Protocol(Protocol::Search(_)) => Some("search"),
             Self::Protocol(_) => None,
-            Self::Tool(call) => Some(call.tool.as_str()),
+            Self::Tool(call) => Some(call.name()),
             Self::Opaque { name, .. } => Some(name),
         }
     }
 
-    /// The tool's arguments.
-    pub fn arguments(&self) -> Option<&Map<String, Value>> {
+    /// The tool's arguments, under the names that it has for them.
+    pub fn arguments(&self) -> Option<Cow<'_, Map<String, Value>>> {
         match self {
-            Self::Protocol(Protocol::Search(arguments)) | Self::Opaque { arguments, .. } => Some(arguments),
+            Self::Protocol(Protocol::Search(arguments)) | Self::Opaque { arguments, .. } => {
+                Some(Cow::Borrowed(arguments))
+            }
             Self::Protocol(_) => None,
-            Self::Tool(call) => Some(&call.arguments),
+            Self::Tool(call) => Some(call.sent()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What Directus answers.
 
 use super::call::Mode;
+use super::dialect::Dialect;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
@@ -32,8 +33,12 @@ pub fn summarise(reply: &[u8]) -> Summary {
         let code = entries.into_iter().next().and_then(|entry| entry.code).map(Cow::into_owned);
         return Summary { error_code: code, ..error };
     }
-    // `raw` in the legacy mode, `data` in registry mode (FACTS section 7).
-    let items = serde_json::from_str::<Items>(text).ok().and_then(|items| items.raw.or(items.data));
+    // `raw` in the legacy mode, `data` in registry mode (FACTS section 7); the Local MCP answers a bare list.
+    let items = if text.starts_with('[') {
+        serde_json::from_str::<Count>(text).ok()
+    } else {
+        serde_json::from_str::<Items>(text).ok().and_then(|items| items.raw.or(items.data))
+    };
     Summary { is_error: false, error_code: None, items: items.map(|count| count.0) }
 }
 
@@ -128,12 +133,13 @@ impl<'de> Visitor<'de> for Counter {
 }
 
 /// The result of a tool that answers one text, as Directus has it (FACTS section 7).
-pub fn text_result(mode: Mode, text: &str) -> Value {
-    let inner = match mode {
-        Mode::Legacy => json!({ "raw": text }),
-        Mode::Registry => json!({ "data": text }),
+pub fn text_result(dialect: Dialect, mode: Mode, text: &str) -> Value {
+    let told = match (dialect, mode) {
+        (Dialect::BuiltIn, Mode::Legacy) => json!({ "raw": text }).to_string(),
+        (Dialect::BuiltIn, Mode::Registry) => json!({ "data": text }).to_string(),
+        (Dialect::Local, _) => text.to_owned(),
     };
-    json!({ "content": [{ "type": "text", "text": inner.to_string() }] })
+    json!({ "content": [{ "type": "text", "text": told }] })
 }
 
 /// Changes what a tool result holds, in both of its copies. The result has the [shape](super::answer) of one; `None` where it cannot be
@@ -230,6 +236,7 @@ mod tests {
         assert_eq!(of(r#"{"raw":[]}"#, false).items, Some(0));
         assert_eq!(of(r#"{"raw":null}"#, false).items, None);
         assert_eq!(of("not json", false).items, None);
+        assert_eq!(of("[\n  {\"id\": 1},\n  {\"id\": 2}\n]", false).items, Some(2));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::call::ToolCall;
 use super::conjunct;
 use super::json_text::parsed;
+use super::local::{LocalTool, Takes};
 use super::misread::Misread;
 use super::reading::Query;
 use super::schema::SchemaSnapshot;
@@ -33,6 +34,20 @@ impl Projection {
 impl ToolCall {
     /// Whether the tool takes a `query` that says which fields come back.
     pub fn is_projectable(&self) -> bool {
+        self.local.is_none_or(|tool| tool.takes() != Takes::Nothing) && self.takes_query()
+    }
+
+    /// Whether the tool takes a `query` that says which items come back too, at every relation.
+    pub fn is_narrowable(&self) -> bool {
+        let whole = self.local.is_none_or(|tool| {
+            // One file is asked for by its key, and then nothing of the query but its fields is looked at.
+            tool.takes() == Takes::Query
+                && !(tool == LocalTool::ReadFiles && self.arguments.contains_key("keys"))
+        });
+        whole && self.takes_query()
+    }
+
+    fn takes_query(&self) -> bool {
         match self.tool {
             Tool::Items | Tool::Files | Tool::Folders => true,
             // Creating takes no query there, and reads back what was made all the same.
@@ -60,8 +75,12 @@ impl ToolCall {
     ) -> Result<(Self, Vec<String>), Misread> {
         let target = self.target().and_then(|name| schema.collection(name)).ok_or(Misread::NoSchema)?;
         let query = self.arguments.get("query").and_then(Value::as_object);
-        let fields =
+        let mut fields =
             Query::read(query, target, schema)?.spelled_out(&projection.spelled, &projection.dropped);
+        if fields.is_empty() && self.local.is_some() {
+            // The Local MCP cannot ask for no field; the key of a written item is known to its writer.
+            fields.extend(target.primary_key.clone());
+        }
         let list = fields.iter().cloned().map(Value::from).collect();
         Ok((self.with_query("fields", list), fields))
     }
@@ -150,9 +169,11 @@ impl ToolCall {
     /// The same import, saying of each file only what an import may.
     pub fn cut_imported(mut self) -> Self {
         let Some(Value::Array(entries)) = self.arguments.get_mut("data") else { return self };
+        // The Local MCP imports nothing that does not name its file. To replace that has been decided on; elsewhere it is left out.
+        let is_named = self.local.is_some();
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
             if let Some(Value::Object(file)) = entry.get_mut("file") {
-                file.retain(|name, _| IMPORTED.contains(&name.as_str()));
+                file.retain(|name, _| IMPORTED.contains(&name.as_str()) || (is_named && name == "id"));
             } else {
                 entry.insert("file".to_owned(), Value::Object(Map::new()));
             }

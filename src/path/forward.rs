@@ -5,7 +5,7 @@ use super::refusal::{Addressee, Refusal};
 use super::reply;
 use crate::accept::Body;
 use crate::directus::result::text_result;
-use crate::directus::{Meaning, Protocol, Tool};
+use crate::directus::{Dialect, Meaning, Protocol, Tool};
 use crate::mcp::header;
 use crate::policy::Obligation;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
@@ -34,11 +34,18 @@ pub trait Endpoint: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// When that cannot stand in a URI.
     fn mcp(&self, query_string: &str) -> Result<Uri, http::Error>;
+
+    /// Whose tools are there. Calls are read as written for these.
+    fn dialect(&self) -> Dialect;
 }
 
 impl Endpoint for crate::upstream::Upstream {
     fn mcp(&self, query_string: &str) -> Result<Uri, http::Error> {
         self.uri(&format!("/mcp{query_string}"))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::BuiltIn
     }
 }
 
@@ -134,7 +141,7 @@ fn local(permitted: &Permitted) -> Response<Body> {
                 | Obligation::AppendPrompt(_)
                 | Obligation::CutImported => None,
             });
-            let result = text_result(call.mode, text.unwrap_or_default());
+            let result = text_result(call.dialect(), call.mode, text.unwrap_or_default());
             reply::message(
                 StatusCode::OK,
                 &json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": result }),

@@ -107,7 +107,7 @@ where
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
         .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone()))
         // What the message would do, told by the schema.                              Call       -> Normalised
-        .layer(normalise::NormaliseLayer::new(schema.clone()))
+        .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
         .layer(decide::DecideLayer::new(policies))
         // After the decision, since only permitted calls use up a quota.              Decided    -> Decided
@@ -116,7 +116,7 @@ where
         // all that acts, so that nothing is done without an intent on the disk.       Decided    -> Permitted
         .layer(record::RecordLayer::new(recorder))
         // Sees every answer of Directus before the client does.                       Permitted  -> Permitted
-        .layer(inspect::InspectLayer)
+        .layer(inspect::InspectLayer::new(endpoint.dialect()))
         // Writes the request anew; the client's own ends here.                        Permitted  -> Request
         .layer(forward::ForwardLayer::new(endpoint, schema))
         .service(upstream);

@@ -4,8 +4,7 @@ use super::decode::Call;
 use super::refusal::Refusal;
 use crate::accept::Body;
 use crate::directus::accesses::Decoded;
-use crate::directus::{Meaning, Misread, Protocol, SchemaSnapshot, Tool};
-use crate::mcp::Incoming;
+use crate::directus::{Dialect, Meaning, Misread, Protocol, SchemaSnapshot, Tool};
 use crate::policy::judge;
 use crate::upstream::SchemaCache;
 use futures_util::future::BoxFuture;
@@ -29,13 +28,14 @@ pub struct Normalised {
 /// Layer of [`Normalise`].
 #[derive(Clone, Debug)]
 pub struct NormaliseLayer {
+    dialect: Dialect,
     schema: Arc<SchemaCache>,
 }
 
 impl NormaliseLayer {
-    /// Tells accesses by the snapshots of this cache.
-    pub fn new(schema: Arc<SchemaCache>) -> Self {
-        Self { schema }
+    /// Reads calls as written for what is behind, and tells accesses by the snapshots of this cache.
+    pub fn new(dialect: Dialect, schema: Arc<SchemaCache>) -> Self {
+        Self { dialect, schema }
     }
 }
 
@@ -43,13 +43,14 @@ impl<S> Layer<S> for NormaliseLayer {
     type Service = Normalise<S>;
 
     fn layer(&self, inner: S) -> Normalise<S> {
-        Normalise { schema: self.schema.clone(), inner }
+        Normalise { dialect: self.dialect, schema: self.schema.clone(), inner }
     }
 }
 
 /// Works out what a message would do.
 #[derive(Clone, Debug)]
 pub struct Normalise<S> {
+    dialect: Dialect,
     schema: Arc<SchemaCache>,
     inner: S,
 }
@@ -69,14 +70,14 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let mut inner = super::take_ready(&mut self.inner);
-        let cache = self.schema.clone();
-        Box::pin(async move { inner.call(normalise(call, cache).await).await })
+        let (dialect, cache) = (self.dialect, self.schema.clone());
+        Box::pin(async move { inner.call(normalise(dialect, call, cache).await).await })
     }
 }
 
-async fn normalise(call: Call, cache: Arc<SchemaCache>) -> Normalised {
+async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Normalised {
     let meaning = match &call.message {
-        Ok(incoming) => meaning(&call, incoming),
+        Ok(incoming) => Meaning::read(dialect, &call.query_string, incoming),
         // It was refused before it had a meaning; `decide` passes the refusal on.
         Err(refusal) => Err(Misread::because(refusal.to_string())),
     };
@@ -102,10 +103,6 @@ impl Normalised {
             (None, Ok(_)) => Err(&Misread::NoSchema),
         }
     }
-}
-
-fn meaning(call: &Call, incoming: &Incoming) -> Result<Meaning, Misread> {
-    Meaning::read(&call.query_string, incoming)
 }
 
 async fn snapshot(cache: &SchemaCache) -> Option<Arc<SchemaSnapshot>> {

@@ -4,6 +4,7 @@ use super::decode::{Decoder, Mapping, Object};
 use super::diagnostic::{Diagnostics, Source, Sources};
 use super::document::Position;
 use super::yaml::{Node, Shape};
+use crate::directus::Dialect;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ pub struct CaseFile {
     pub role: String,
     /// The schema that the calls are read with, as a path beside the file; `None` where no call depends on relations.
     pub schema: Option<String>,
+    /// Whose tools the calls are written for.
+    pub dialect: Dialect,
     /// The cases, in file order.
     pub tests: Vec<Case>,
 }
@@ -107,7 +110,7 @@ impl CaseFile {
 
 const FILE: Mapping = Mapping {
     name: "a file of tests",
-    keys: &["version", "role", "schema", "tests"],
+    keys: &["version", "role", "schema", "dialect", "tests"],
     words: &[("cases", "tests"), ("test", "tests"), ("name", "role")],
 };
 
@@ -161,6 +164,9 @@ const PERMIT: Mapping =
 
 const LISTS: &[(&str, Listed)] = &[("tools", Listed::Tools), ("prompts", Listed::Prompts)];
 
+const DIALECTS: &[(&str, Dialect)] =
+    &[(Dialect::BuiltIn.as_str(), Dialect::BuiltIn), (Dialect::Local.as_str(), Dialect::Local)];
+
 impl Decoder<'_> {
     fn case_file(&mut self, root: &Node) -> Option<CaseFile> {
         let object = self.object(root, &FILE)?;
@@ -168,11 +174,12 @@ impl Decoder<'_> {
         let stem = self.file().strip_suffix(".test.yaml").unwrap_or(self.file()).to_owned();
         let role = object.get("role").and_then(|node| self.text(node)).map_or(stem, str::to_owned);
         let schema = object.get("schema").and_then(|node| self.text(node)).map(str::to_owned);
+        let dialect = object.get("dialect").and_then(|node| self.choice(node, "a dialect", DIALECTS));
         let tests = object.required(self, "tests", "list them; `[]` is none");
         let items = tests.and_then(|node| self.list(node)).unwrap_or_default();
         let mut taken = BTreeMap::new();
         let tests = items.iter().filter_map(|item| self.case(item, &mut taken)).collect();
-        Some(CaseFile { role, schema, tests })
+        Some(CaseFile { role, schema, dialect: dialect.unwrap_or_default(), tests })
     }
 
     fn case(&mut self, node: &Node, taken: &mut BTreeMap<String, Position>) -> Option<Case> {

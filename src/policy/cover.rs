@@ -180,7 +180,7 @@ fn takes_limit(access: &Access, call: &ToolCall) -> bool {
         Carrier::Place(_) => true,
         Carrier::Nothing | Carrier::Rows(_) => false,
     };
-    place && call.is_projectable()
+    place && call.is_narrowable()
 }
 
 /// A change or a delete of items that may not be named: `by_query` permits it, `max_items` bounds it.

@@ -6,7 +6,7 @@ use super::evaluate::{Findings, evaluate};
 use super::rules::Rules;
 use super::{PolicySet, Principal, own_rules};
 use crate::directus::accesses::{Decoded, accesses};
-use crate::directus::{Access, Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
+use crate::directus::{Access, Dialect, Meaning, Misread, Protocol, SchemaSnapshot, Tool, ToolCall};
 use std::borrow::Cow;
 
 /// One message as it is decided: who sent it, what it means, and what it would do.
@@ -153,7 +153,7 @@ fn opaque(rules: &Rules<'_>, name: &str) -> Result<Vec<Obligation>, Reason> {
 
 /// Tools that are decided by name: those that the role denies, and the system prompt.
 fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<(String, Vec<Obligation>)>, Reason> {
-    let name = call.tool.as_str();
+    let name = call.name();
     if rules.role.tools.deny.matches(name) {
         let text = format!("The tool `{name}` is not permitted to this role.");
         return Err(Reason::firm(Code::Forbidden, format!("{}/tools", rules.role.name), text));
@@ -168,7 +168,13 @@ fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<(String, Vec<Obl
             Err(Reason::firm(Code::Forbidden, rule, "The system prompt is not permitted to this role."))
         }
         SystemPrompt::Replace(text) => Ok(Some((rule, vec![Obligation::ReplacePrompt(text.clone())]))),
-        SystemPrompt::Append(text) => Ok(Some((rule, vec![Obligation::AppendPrompt(text.clone())]))),
+        SystemPrompt::Append(text) => match call.dialect() {
+            Dialect::BuiltIn => Ok(Some((rule, vec![Obligation::AppendPrompt(text.clone())]))),
+            Dialect::Local => {
+                let text = "Nothing can be put behind the system prompt of a Local MCP; it can be replaced.";
+                Err(Reason::firm(Code::NotUnderstood, rule, text))
+            }
+        },
     }
 }
 
@@ -217,6 +223,7 @@ fn apply(
 /// of that form.
 fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<Vec<Access>, Reason> {
     let schema = rules.schema().ok_or_else(|| misread_reason(&Misread::NoSchema))?;
+    forward.reads_back().map_err(|misread| misread_reason(&misread))?;
     let (bare, decoded) = match own_rules::without(rules, forward) {
         Some((bare, decoded)) => (Cow::Owned(bare), decoded),
         None => {

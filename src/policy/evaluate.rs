@@ -187,12 +187,7 @@ impl Findings {
         match filtering {
             Filtering::Anded => self.filters.push((access.via.clone(), rule.clone())),
             Filtering::Checked(keys) => {
-                let collection = rules.schema().and_then(|schema| schema.collection(&access.collection));
-                let name = format!("{}/{}", rules.role.name, permission.id);
-                match collection.and_then(|collection| KeyCheck::new(collection, &keys, rule)) {
-                    Some(keys) => self.check(name, access, keys),
-                    None => self.deny(unchecked(name)),
-                }
+                self.check(format!("{}/{}", rules.role.name, permission.id), access, keys);
             }
         }
     }
@@ -258,12 +253,6 @@ impl Findings {
             self.projection.spelled.insert(access.via.clone(), kept);
         }
     }
-}
-
-/// That nobody can look at the keys first.
-fn unchecked(rule: String) -> Reason {
-    let text = "The items of this call cannot be looked up beforehand, as the filter of this role asks for.";
-    Reason::firm(Code::NotUnderstood, rule, text)
 }
 
 /// That what comes back cannot be cut to what may be read.

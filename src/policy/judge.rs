@@ -4,12 +4,14 @@
 
 use super::{AccessRequest, Decision, PolicySet, Principal};
 use crate::directus::accesses::{Decoded, accesses};
-use crate::directus::{Meaning, Misread, SchemaSnapshot, Tool};
+use crate::directus::{Dialect, Meaning, Misread, SchemaSnapshot, Tool};
 use crate::mcp::{Incoming, header};
 
 /// A request as it comes from the wire.
 #[derive(Clone, Debug, Default)]
 pub struct Wire<'a> {
+    /// What it is sent to.
+    pub dialect: Dialect,
     /// With or without its question mark.
     pub query_string: &'a str,
     /// All values of `Content-Type`.
@@ -67,7 +69,7 @@ fn understand(schema: Option<&SchemaSnapshot>, wire: &Wire<'_>) -> Result<(Meani
     header::content_type(&wire.content_type).map_err(|error| because(&error))?;
     header::content_encoding(&wire.content_encoding).map_err(|error| because(&error))?;
     let incoming = Incoming::read(wire.body).map_err(|error| because(&error))?;
-    let meaning = Meaning::read(wire.query_string, &incoming)?;
+    let meaning = Meaning::read(wire.dialect, wire.query_string, &incoming)?;
     let decoded = match decode(&meaning, schema) {
         // Offline there is nothing to wait for.
         Err(Misread::NoSchema) => {

@@ -4,7 +4,7 @@ use super::case::{Case, CaseFile, CaseRequest, Expectation, Listed};
 use super::judge::{Wire, judge};
 use super::pattern::{Glob, Patterns};
 use super::{Decision, PolicySet, Principal, Proof, Verdict, explain};
-use crate::directus::{SchemaSnapshot, Tool};
+use crate::directus::{Dialect, SchemaSnapshot};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ impl CaseFile {
     /// # Errors
     /// When something else comes than the test expects.
     pub fn run(&self, case: &Case, set: &PolicySet, schema: Option<&SchemaSnapshot>) -> Result<(), Failed> {
-        let runner = Runner { set, schema, principal: principal(&self.role) };
+        let runner = Runner { set, schema, dialect: self.dialect, principal: principal(&self.role) };
         match &case.request {
             CaseRequest::List(listed) => runner.list(*listed, &case.expect),
             CaseRequest::Call { tool, arguments, query_string } => {
@@ -39,6 +39,7 @@ impl CaseFile {
 struct Runner<'a> {
     set: &'a PolicySet,
     schema: Option<&'a SchemaSnapshot>,
+    dialect: Dialect,
     principal: Principal,
 }
 
@@ -49,7 +50,8 @@ fn principal(role: &str) -> Principal {
 impl Runner<'_> {
     fn decide(&self, query_string: &str, body: &str) -> Decision {
         let content_type = vec!["application/json"];
-        let wire = Wire { query_string, content_type, content_encoding: Vec::new(), body: body.as_bytes() };
+        let (dialect, content_encoding) = (self.dialect, Vec::new());
+        let wire = Wire { dialect, query_string, content_type, content_encoding, body: body.as_bytes() };
         judge(self.set, &self.principal, self.schema, &wire).decision
     }
 
@@ -70,12 +72,14 @@ impl Runner<'_> {
         let nothing = SchemaSnapshot::default();
         let schema = self.schema.unwrap_or(&nothing);
         let Some(visibility) = self.set.visibility(&self.principal, schema) else { return BTreeSet::new() };
+        let visibility = visibility.of(self.dialect);
         let Some(role) = self.set.role(&self.principal.role) else { return BTreeSet::new() };
         let expected = expected.iter().copied();
         match listed {
-            Listed::Tools => Tool::ALL
-                .iter()
-                .map(|tool| tool.as_str())
+            Listed::Tools => self
+                .dialect
+                .tools()
+                .into_iter()
                 .chain(exact(&role.tools.opaque))
                 .chain(expected)
                 .filter(|name| visibility.sees(name))
@@ -105,7 +109,7 @@ fn meets(expect: &Expectation, decision: &Decision) -> bool {
     match (expect, &decision.verdict) {
         (Expectation::Permit { forward: None }, Verdict::Permit(_)) => true,
         (Expectation::Permit { forward: Some(part) }, Verdict::Permit(permit)) => {
-            permit.meaning.arguments().is_some_and(|all| is_part(part, &Value::Object(all.clone())))
+            permit.meaning.arguments().is_some_and(|all| is_part(part, &Value::Object(all.into_owned())))
         }
         (Expectation::Deny { code, rule }, Verdict::Deny(reason, _)) => {
             reason.code.as_str() == code && rule.as_ref().is_none_or(|rule| *rule == reason.rule)
@@ -142,7 +146,7 @@ fn came(decision: &Decision, forward: bool) -> String {
             format!("deny, {} ({}): {}", reason.code.as_str(), reason.rule, reason.message)
         }
         Verdict::Permit(permit) => match permit.meaning.arguments().filter(|_| forward) {
-            Some(arguments) => format!("permit, forwarding {}", Value::Object(arguments.clone())),
+            Some(arguments) => format!("permit, forwarding {}", Value::Object(arguments.into_owned())),
             None => format!("permit, by {}", permit.rules.join(", ")),
         },
     }

@@ -7,7 +7,7 @@ use super::document::{Mode, Permission, SystemPrompt};
 use super::rules::Rules;
 use super::{PolicySet, Principal};
 use crate::directus::accesses::cascade;
-use crate::directus::{Access, Action, Extent, Fields, SchemaSnapshot, Tool, Verb};
+use crate::directus::{Access, Action, Dialect, Extent, Fields, LocalTool, SchemaSnapshot, Tool, Verb};
 
 /// A user collection that need not exist: what a new one would be called.
 pub(super) const NEW: &str = "new_collection";
@@ -17,32 +17,51 @@ pub(super) const NEW: &str = "new_collection";
 pub struct Visibility<'a> {
     rules: Rules<'a>,
     schema: &'a SchemaSnapshot,
+    dialect: Dialect,
 }
 
 impl PolicySet {
-    /// What a principal sees; `None` where its role has no policy.
+    /// What a principal sees of the built-in tools; `None` where its role has no policy.
     pub fn visibility<'a>(
         &'a self,
         principal: &Principal,
         schema: &'a SchemaSnapshot,
     ) -> Option<Visibility<'a>> {
-        Rules::of(self, &principal.role, Some(schema)).map(|rules| Visibility { rules, schema })
+        Rules::of(self, &principal.role, Some(schema)).map(|rules| Visibility {
+            rules,
+            schema,
+            dialect: Dialect::BuiltIn,
+        })
     }
 }
 
 impl Visibility<'_> {
+    /// The same of those tools.
+    #[must_use]
+    pub fn of(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
     /// Whether a tool of that name is listed. In registry mode `search` and `execute` are what the others are found by.
     pub fn sees(&self, name: &str) -> bool {
-        match Tool::named(name) {
-            Some(tool) => self.sees_tool(tool),
-            None if name == "search" || name == "execute" => {
-                Tool::ALL.into_iter().any(|tool| self.sees_tool(tool))
-            }
-            None => {
-                let tools = &self.rules.role.tools;
-                tools.opaque.matches(name) && !tools.deny.matches(name)
-            }
+        match self.dialect {
+            Dialect::BuiltIn => match Tool::named(name) {
+                Some(tool) => self.sees_tool(tool),
+                None if name == "search" || name == "execute" => {
+                    Tool::ALL.into_iter().any(|tool| self.sees_tool(tool))
+                }
+                None => self.sees_opaque(name),
+            },
+            Dialect::Local => match LocalTool::named(name) {
+                Some(tool) => !self.rules.role.tools.deny.matches(name) && self.sees_local(tool),
+                None => self.sees_opaque(name),
+            },
         }
+    }
+
+    fn sees_opaque(&self, name: &str) -> bool {
+        let tools = &self.rules.role.tools;
+        tools.opaque.matches(name) && !tools.deny.matches(name)
     }
 
     /// The words for `action` of which some call could be permitted, in Directus' order.
@@ -127,6 +146,38 @@ impl Visibility<'_> {
             | Tool::Collections
             | Tool::Fields
             | Tool::Relations => !self.verbs(tool).is_empty(),
+        }
+    }
+
+    /// A tool of the Local MCP is seen where the built-in one with that action would be.
+    fn sees_local(&self, tool: LocalTool) -> bool {
+        let reads = |collection| self.may(Action::Read, collection);
+        match tool {
+            LocalTool::UsersMe | LocalTool::ReadUsers => reads("directus_users"),
+            LocalTool::ReadCollections => {
+                ["directus_collections", "directus_fields", "directus_relations"].into_iter().all(reads)
+            }
+            LocalTool::ReadItems => self.could(Tool::Items, Verb::Read),
+            LocalTool::CreateItem => self.could(Tool::Items, Verb::Create),
+            LocalTool::UpdateItem => self.could(Tool::Items, Verb::Update),
+            LocalTool::DeleteItem => self.could(Tool::Items, Verb::Delete),
+            LocalTool::ReadFlows => self.could(Tool::Flows, Verb::Read),
+            LocalTool::TriggerFlow => self.sees_tool(Tool::TriggerFlow),
+            LocalTool::ReadFolders => self.could(Tool::Folders, Verb::Read),
+            LocalTool::ReadFiles => self.could(Tool::Files, Verb::Read),
+            // An import names its file, which is replaced.
+            LocalTool::ImportFile => self.could_import() && self.could(Tool::Files, Verb::Update),
+            LocalTool::UpdateFiles => self.could(Tool::Files, Verb::Update),
+            LocalTool::ReadFields | LocalTool::ReadField => self.could(Tool::Fields, Verb::Read),
+            LocalTool::CreateField => self.could(Tool::Fields, Verb::Create),
+            LocalTool::UpdateField => self.could(Tool::Fields, Verb::Update),
+            LocalTool::ReadComments => reads("directus_comments"),
+            LocalTool::UpsertComment => {
+                let writes = [Action::Create, Action::Update].into_iter();
+                writes.into_iter().any(|action| self.may(action, "directus_comments"))
+                    && self.may_any(Action::Read, true)
+            }
+            LocalTool::SystemPrompt => self.sees_tool(Tool::SystemPrompt),
         }
     }
 

@@ -84,7 +84,7 @@ fn a_field_called_like_a_path_is_not_read_as_a_field() {
         // Spelled out, a wildcard leaves it out.
         let all = judged(role, &schema, "items", &json!({"action": "read", "collection": "articles"}));
         let Verdict::Permit(permit) = all.decision.verdict else { panic!("{role}: {:?}", all.decision) };
-        let arguments = Value::Object(permit.meaning.arguments().unwrap().clone());
+        let arguments = Value::Object(permit.meaning.arguments().unwrap().into_owned());
         assert_eq!(arguments["query"]["fields"], json!(["id", "owner", "title"]));
     }
 }
@@ -242,7 +242,7 @@ fn a_wildcard_along_an_alias_is_read() {
     let query = json!({"alias": {"a": "owner"}, "fields": ["*.*"]});
     let judged = hiding(&schema, &json!({"action": "read", "collection": "articles", "query": query}));
     let permit = judged.decision.permit().unwrap();
-    let arguments = Value::Object(permit.meaning.arguments().unwrap().clone());
+    let arguments = Value::Object(permit.meaning.arguments().unwrap().into_owned());
     assert_eq!(arguments["query"]["fields"], json!(["id", "owner", "a.id", "owner.id"]));
 }
 

@@ -111,6 +111,7 @@ impl Engine {
             content_type: header("content-type").unwrap_or_else(|| vec!["application/json"]),
             content_encoding: header("content-encoding").unwrap_or_default(),
             body: body.as_bytes(),
+            ..Wire::default()
         })
     }
 
@@ -166,6 +167,7 @@ fn what_is_forwarded_is_permitted_again_without_a_change() {
                 content_type: vec!["application/json"],
                 content_encoding: Vec::new(),
                 body: body.as_bytes(),
+                ..Wire::default()
             });
             let again = again.decision.explained(&Value::Null);
             assert_eq!(again["decision"], "permit", "{}: {again}", call.id);

@@ -24,6 +24,8 @@ mod durability;
 #[cfg(test)]
 mod likeness;
 #[cfg(test)]
+mod local;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod measured;

@@ -16,7 +16,8 @@ pub(super) fn items(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> R
     let target = collection(schema, arguments.text("collection")?)?;
     if target.is_system() {
         return Err(Misread::because(format!(
-            "the tool `items` does not take Directus' own collections such as `{}`",
+            "the tool `{}` does not take Directus' own collections such as `{}`",
+            arguments.tool(),
             target.name
         )));
     }

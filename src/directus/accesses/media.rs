@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pseudo-field that stands for a file's content.
-const BYTES: &str = "$bytes";
+pub(super) const BYTES: &str = "$bytes";
 
 /// The tool `assets`: the bytes of one file come back.
 pub(super) fn assets(arguments: &mut Arguments<'_>, schema: &SchemaSnapshot) -> Result<Decoded, Misread> {

@@ -2,6 +2,7 @@
 
 mod implied;
 mod items;
+mod local;
 mod media;
 mod model;
 mod written;
@@ -48,22 +49,34 @@ pub struct Decoded {
 /// ```
 pub fn accesses(call: &ToolCall, schema: &SchemaSnapshot) -> Result<Decoded, Misread> {
     let mut arguments = Arguments::of(call);
-    let decoded = match call.tool {
-        Tool::Items => items::items(&mut arguments, schema),
-        Tool::Files => items::files(&mut arguments, schema),
-        Tool::Folders => items::owned(&mut arguments, collection(schema, "directus_folders")?, schema),
-        Tool::Flows => items::keyed(&mut arguments, collection(schema, "directus_flows")?, schema),
-        Tool::Operations => operations(&mut arguments, schema),
-        Tool::Assets => media::assets(&mut arguments, schema),
-        Tool::TriggerFlow => trigger_flow(&mut arguments, schema),
-        Tool::Collections => model::collections(&mut arguments, schema),
-        Tool::Fields => model::fields(&mut arguments, schema),
-        Tool::Relations => model::relations(&mut arguments, schema),
-        Tool::Schema => model::schema(&mut arguments, schema),
-        Tool::SystemPrompt => Ok(system_prompt()),
+    let decoded = match call.local {
+        None => built_in(call, &mut arguments, schema),
+        Some(tool) => local::local(tool, call, &mut arguments, schema),
     }?;
     arguments.end()?;
     Ok(decoded)
+}
+
+/// The accesses by the built-in tool.
+fn built_in(
+    call: &ToolCall,
+    arguments: &mut Arguments<'_>,
+    schema: &SchemaSnapshot,
+) -> Result<Decoded, Misread> {
+    match call.tool {
+        Tool::Items => items::items(arguments, schema),
+        Tool::Files => items::files(arguments, schema),
+        Tool::Folders => items::owned(arguments, collection(schema, "directus_folders")?, schema),
+        Tool::Flows => items::keyed(arguments, collection(schema, "directus_flows")?, schema),
+        Tool::Operations => operations(arguments, schema),
+        Tool::Assets => media::assets(arguments, schema),
+        Tool::TriggerFlow => trigger_flow(arguments, schema),
+        Tool::Collections => model::collections(arguments, schema),
+        Tool::Fields => model::fields(arguments, schema),
+        Tool::Relations => model::relations(arguments, schema),
+        Tool::Schema => model::schema(arguments, schema),
+        Tool::SystemPrompt => Ok(system_prompt()),
+    }
 }
 
 /// The tool `operations`; whatever writes one may move others.

@@ -20,7 +20,7 @@ use super::reply;
 use crate::accept::{Body, Unread, whole};
 use crate::directus::answer::ResultShape;
 use crate::directus::result::{blank, change_data};
-use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::directus::{Dialect, Meaning, Protocol, SchemaSnapshot};
 use crate::mcp::Id;
 use crate::policy::{Obligation, PolicySet, Principal, Visibility};
 use futures_util::future::{BoxFuture, Either};
@@ -37,19 +37,29 @@ const LONGEST: u64 = 8 * 1024 * 1024;
 
 /// Layer of [`Inspect`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct InspectLayer;
+pub struct InspectLayer {
+    dialect: Dialect,
+}
+
+impl InspectLayer {
+    /// Cuts the lists of those tools.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect }
+    }
+}
 
 impl<S> Layer<S> for InspectLayer {
     type Service = Inspect<S>;
 
     fn layer(&self, inner: S) -> Inspect<S> {
-        Inspect { inner }
+        Inspect { dialect: self.dialect, inner }
     }
 }
 
 /// Holds answers against their shape, and cuts them to the role.
 #[derive(Clone, Debug)]
 pub struct Inspect<S> {
+    dialect: Dialect,
     inner: S,
 }
 
@@ -67,7 +77,7 @@ where
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let cutter = Cutter::of(&permitted);
+        let cutter = Cutter::of(self.dialect, &permitted);
         if cutter.is_none() && permitted.checks.is_empty() {
             return Either::Left(self.inner.call(permitted));
         }
@@ -89,6 +99,8 @@ where
 /// What an answer should be, and has to be cut to.
 #[derive(Debug)]
 struct Cutter {
+    /// Whose tools are listed.
+    dialect: Dialect,
     answer: Answer,
     id: Id,
     /// The collection that the call is about.
@@ -114,7 +126,7 @@ enum Answer {
 
 impl Cutter {
     /// `None` where the gateway answers itself.
-    fn of(permitted: &Permitted) -> Option<Self> {
+    fn of(dialect: Dialect, permitted: &Permitted) -> Option<Self> {
         permitted.outgoing.as_ref()?;
         let answer = match &permitted.meaning {
             Meaning::Protocol(Protocol::Initialize(_)) => Answer::Initialize,
@@ -131,6 +143,7 @@ impl Cutter {
             Meaning::Protocol(_) | Meaning::Opaque { .. } => None,
         };
         Some(Self {
+            dialect,
             answer,
             id: permitted.id(),
             about: about.map(str::to_owned),
@@ -216,7 +229,8 @@ impl Cutter {
     }
 
     fn sees(&self) -> Option<Visibility<'_>> {
-        self.policies.visibility(&self.principal, self.schema.as_deref()?)
+        let sees = self.policies.visibility(&self.principal, self.schema.as_deref()?)?;
+        Some(sees.of(self.dialect))
     }
 
     /// A result that is made anew; `None` where it does not look like what it should be.

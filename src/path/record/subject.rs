@@ -4,7 +4,7 @@ use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
 use crate::audit::mask::{MASK, mask};
 use crate::config::KeptArguments;
-use crate::directus::{Meaning, Tool};
+use crate::directus::{Dialect, Meaning};
 use crate::mcp::Incoming;
 use crate::path::refusal::Refusal;
 use crate::policy::pattern::FieldPattern;
@@ -28,7 +28,8 @@ pub(super) type Same = (String, &'static str, Option<String>, Option<&'static st
 /// A tool that Directus does not have counts as any other such: a client could invent thousands of names, each recorded
 /// apart, until there is no room to count the refusals of anybody else.
 pub(super) fn same(subject: &Subject) -> Same {
-    let known = subject.tool.as_deref().and_then(Tool::named).map(Tool::as_str);
+    let mut known = Dialect::ALL.into_iter().flat_map(Dialect::tools);
+    let known = known.find(|name| subject.tool.as_deref() == Some(name));
     (subject.principal.clone(), subject.reason.unwrap_or_default(), subject.rule.clone(), known)
 }
 
@@ -65,7 +66,7 @@ impl Recorder {
 
     /// The call's arguments as text, without secrets.
     fn arguments(&self, policies: &PolicySet, principal: &Principal, meaning: &Meaning) -> Option<String> {
-        let arguments = Value::Object(meaning.arguments()?.clone());
+        let arguments = Value::Object(meaning.arguments()?.into_owned());
         match self.arguments {
             KeptArguments::Masked => {
                 let role = policies.role(&principal.role);

@@ -2,7 +2,7 @@
 
 use super::Mismatch;
 use crate::directus::carrier::{Carrier, Reach};
-use crate::directus::{Access, Action, Extent, Key, KeyCheck, SchemaSnapshot, ToolCall, conjunct, reading};
+use crate::directus::{Access, Action, Extent, KeyCheck, SchemaSnapshot, ToolCall, conjunct, reading};
 use crate::policy::document::Permission;
 use crate::policy::rules::Rules;
 use serde_json::{Map, Value};
@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 pub(crate) enum Filtering {
     /// It is anded to what selects the items of the access' place.
     Anded,
-    /// These keys are read under it before the call goes on.
-    Checked(Vec<Key>),
+    /// The items are read under it before the call goes on.
+    Checked(KeyCheck),
 }
 
 /// What a query may not say beside an update of whatever it selects: the update and what is read back would be about other items
@@ -44,12 +44,12 @@ pub(super) fn filtering(
         Action::Create | Action::Import => Ok(None),
         Action::Read => match access.carrier {
             Carrier::Place(reach) => anded(rule, access, reach, around).map(Some),
-            Carrier::Nothing | Carrier::Rows(_) => checked(access).map(Some),
+            Carrier::Nothing | Carrier::Rows(_) => checked(rule, access, around).map(Some),
         },
         Action::Update | Action::Delete | Action::Execute => match access.extent {
             Extent::Query { .. } | Extent::All => by_query(access, around.call).map(Some),
             Extent::Keys(_) | Extent::Children(_) | Extent::New(_) | Extent::Singleton => {
-                checked(access).map(Some)
+                checked(rule, access, around).map(Some)
             }
         },
     }
@@ -75,7 +75,7 @@ fn anded(
     if access.extent == Extent::Singleton {
         return Err(undischarged("the collection has one item only"));
     }
-    if !around.call.is_projectable() {
+    if !around.call.is_narrowable() {
         return Err(undischarged("this tool takes no filter here"));
     }
     match reach {
@@ -120,7 +120,7 @@ fn undischarged(why: &str) -> Mismatch {
 fn by_query(access: &Access, call: &ToolCall) -> Result<Filtering, Mismatch> {
     let query = call.arguments.get("query").and_then(Value::as_object);
     let beside = query.is_some_and(|query| NOT_BESIDE.iter().any(|part| query.contains_key(*part)));
-    let is_root = access.action == Action::Update && access.via.is_empty() && call.is_projectable();
+    let is_root = access.action == Action::Update && access.via.is_empty() && call.is_narrowable();
     if !is_root {
         Err(undischarged("the items are not named; give their keys"))
     } else if beside {
@@ -131,13 +131,16 @@ fn by_query(access: &Access, call: &ToolCall) -> Result<Filtering, Mismatch> {
     }
 }
 
-fn checked(access: &Access) -> Result<Filtering, Mismatch> {
+fn checked(rule: &Map<String, Value>, access: &Access, around: Around<'_>) -> Result<Filtering, Mismatch> {
     match &access.extent {
-        Extent::Keys(keys) if !keys.is_empty() && KeyCheck::can_look_at(&access.collection) => {
-            Ok(Filtering::Checked(keys.clone()))
-        }
         Extent::Keys(keys) if !keys.is_empty() => {
-            Err(undischarged("its items cannot be looked up beforehand"))
+            let schema = around.rules.schema().ok_or_else(|| undischarged("there is no schema"))?;
+            let collection = schema.collection(&access.collection);
+            let dialect = around.call.dialect();
+            let check = collection.and_then(|collection| KeyCheck::new(dialect, collection, keys, rule));
+            check
+                .map(Filtering::Checked)
+                .ok_or_else(|| undischarged("its items cannot be looked up beforehand"))
         }
         Extent::Singleton => Err(undischarged("the collection has one item only")),
         Extent::Keys(_) | Extent::Children(_) | Extent::New(_) | Extent::Query { .. } | Extent::All => {

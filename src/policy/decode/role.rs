@@ -3,7 +3,7 @@
 use super::name::{Names, is_id};
 use super::rule::Owner;
 use super::{Decoder, Diagnostic, Mapping, Object};
-use crate::directus::Tool;
+use crate::directus::Dialect;
 use crate::directus::access::Action;
 use crate::policy::diagnostic::{Severity, Source};
 use crate::policy::document::{Guardrails, ImportSource, Mode, Role, SystemPrompt, Tools};
@@ -221,7 +221,7 @@ impl Decoder<'_> {
     }
 
     fn check_opaque(&mut self, node: &Node, patterns: &Patterns) {
-        let own = Tool::ALL.into_iter().map(Tool::as_str).chain(WRAPPERS);
+        let own = Dialect::ALL.into_iter().flat_map(Dialect::tools).chain(WRAPPERS);
         // What Directus' own tools do is decoded, so that none of them can be let through by name.
         for tool in own.filter(|tool| patterns.matches(tool)) {
             let message = format!("`opaque` lets `{tool}` through, which is Directus' own tool");

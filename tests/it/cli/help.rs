@@ -172,6 +172,9 @@ async fn help_of_explain() {
                                   policies, where it is left out
           --schema <PATH>         A folder with what `GET /collections`, `/fields` and `/relations`
                                   answer, or a `directus schema snapshot` file
+          --dialect <DIALECT>     Whose tools are called: those of Directus' own MCP endpoint, or those
+                                  of the Local MCP [default: built-in] [possible values: built-in,
+                                  local]
           --jsonl <CALLS>         A file of calls, one JSON object a line; each is answered with one
                                   line
           --json                  Answer with JSON

@@ -8,7 +8,7 @@ mod validations;
 use crate::support::process::checkout;
 use serde_json::{Value, json};
 use warrener::administer;
-use warrener::directus::SchemaSnapshot;
+use warrener::directus::{Dialect, SchemaSnapshot};
 use warrener::policy::diagnostic::Source;
 use warrener::policy::judge::{Wire, judge};
 use warrener::policy::set::GuardrailsFile;
@@ -18,6 +18,7 @@ use warrener::policy::{Decision, PolicySet, Principal, Proof};
 pub(crate) struct Role {
     set: PolicySet,
     schema: SchemaSnapshot,
+    dialect: Dialect,
 }
 
 impl Role {
@@ -26,12 +27,19 @@ impl Role {
         let text = format!("version: 1\nrole: tester\ndescription: For a test.\n{text}");
         let set = PolicySet::load(&[Source::new("tester.yaml", text)], GuardrailsFile::Optional);
         let schema = administer::schema(&checkout("tests/fixtures/schema")).unwrap();
-        Self { set: set.unwrap_or_else(|problems| panic!("{problems}")).0, schema }
+        let set = set.unwrap_or_else(|problems| panic!("{problems}")).0;
+        Self { set, schema, dialect: Dialect::BuiltIn }
     }
 
     /// The same role in front of a Directus of another version.
     pub(crate) fn at_version(mut self, version: Option<&str>) -> Self {
         self.schema = self.schema.of_version(version.map(str::to_owned));
+        self
+    }
+
+    /// The same role in front of a Local MCP.
+    pub(crate) fn local(mut self) -> Self {
+        self.dialect = Dialect::Local;
         self
     }
 
@@ -43,7 +51,8 @@ impl Role {
     fn decide_message(&self, message: &Value) -> Decision {
         let principal = Principal { name: "t".into(), role: "tester".into(), proof: Proof::Key };
         let body = message.to_string();
-        let wire = Wire { content_type: vec!["application/json"], body: body.as_bytes(), ..Wire::default() };
+        let (dialect, content_type) = (self.dialect, vec!["application/json"]);
+        let wire = Wire { dialect, content_type, body: body.as_bytes(), ..Wire::default() };
         judge(&self.set, &principal, Some(&self.schema), &wire).decision
     }
 

@@ -174,18 +174,20 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, drafter, drafts, limits, tests] = blocks.as_slice() else {
+    let [translator, drafter, drafts, limits, tests, local] = blocks.as_slice() else {
         panic!("{} blocks", blocks.len())
     };
     let drafter = Source::new("drafter.yaml", *drafter);
     assert_eq!(folder(std::slice::from_ref(&drafter), GuardrailsFile::Optional), "");
     // What its tests promise is so.
     let (set, _) = PolicySet::load(&[drafter], GuardrailsFile::Optional).unwrap();
-    let drafts = CaseFile::load(&Source::new("drafter.test.yaml", *drafts)).unwrap();
     let schema = SchemaSnapshot::from_snapshot(warrener::policy::set::BUILT_IN_SCHEMA).unwrap();
-    for case in &drafts.tests {
-        let run = drafts.run(case, &set, Some(&schema));
-        assert!(run.is_ok(), "{}: {run:?}", case.name);
+    for drafts in [drafts, local] {
+        let drafts = CaseFile::load(&Source::new("drafter.test.yaml", *drafts)).unwrap();
+        for case in &drafts.tests {
+            let run = drafts.run(case, &set, Some(&schema));
+            assert!(run.is_ok(), "{}: {run:?}", case.name);
+        }
     }
     assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
     assert_eq!(role(&format!("{ROLE}{limits}")), "");

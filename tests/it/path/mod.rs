@@ -7,6 +7,7 @@ mod ended;
 mod forwarded;
 mod limited;
 mod lists;
+mod local;
 mod protocol;
 mod redacted;
 mod schema;

@@ -21,7 +21,7 @@ use tower::{ServiceExt as _, service_fn};
 use warrener::accept::{Body, Drain, Peer};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
-use warrener::directus::SchemaSnapshot;
+use warrener::directus::{Dialect, SchemaSnapshot};
 use warrener::identity::{KeyFile, KeyRing, NewKey};
 use warrener::path::{Endpoint, Parts, stack};
 use warrener::policy::PolicySet;
@@ -116,6 +116,7 @@ pub(super) struct Plan {
     pub(super) policies: PolicySet,
     pub(super) schema: Option<SchemaCache>,
     pub(super) limits: Limits,
+    pub(super) dialect: Dialect,
     pub(super) answer: Answer,
 }
 
@@ -131,11 +132,15 @@ pub(super) struct Site {
 }
 
 #[derive(Debug)]
-struct Directus;
+struct Directus(Dialect);
 
 impl Endpoint for Directus {
     fn mcp(&self, query_string: &str) -> Result<Uri, http::Error> {
         Ok(format!("http://directus.test/mcp{query_string}").parse()?)
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.0
     }
 }
 
@@ -153,7 +158,13 @@ pub(super) fn snapshot(renamed: &[(&str, &str)]) -> SchemaSnapshot {
 impl Plan {
     /// The role of the tests, the schema of the fixtures, and an upstream that has read one article.
     pub(super) fn new() -> Self {
-        Self { policies: policies(TESTER), schema: None, limits: Limits::default(), answer: one_article() }
+        Self {
+            policies: policies(TESTER),
+            schema: None,
+            limits: Limits::default(),
+            dialect: Dialect::BuiltIn,
+            answer: one_article(),
+        }
     }
 
     pub(super) fn with_role(mut self, more: &str) -> Self {
@@ -197,7 +208,7 @@ impl Plan {
             schema: schema.clone(),
             trail: trail.clone(),
             arguments: KeptArguments::Masked,
-            endpoint: Arc::new(Directus),
+            endpoint: Arc::new(Directus(self.dialect)),
             clock: Arc::new(SystemClock),
             limits: self.limits,
             drain: drain.clone(),

@@ -42,7 +42,7 @@ pub(crate) fn schema() -> SchemaSnapshot {
 pub(crate) fn judged(set: &PolicySet, schema: &SchemaSnapshot, query_string: &str, body: &str) -> Judged {
     let principal = Principal { name: "t".into(), role: "tester".into(), proof: Proof::Key };
     let content_type = vec!["application/json"];
-    let wire = Wire { query_string, content_type, content_encoding: Vec::new(), body: body.as_bytes() };
+    let wire = Wire { query_string, content_type, body: body.as_bytes(), ..Wire::default() };
     judge(set, &principal, Some(schema), &wire)
 }
 
