@@ -80,6 +80,8 @@ fn query() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![
             ("search", json!("x")),
             ("version", json!("draft")),
+            ("version", json!("main")),
+            ("versionRaw", json!(true)),
             ("page", json!(2)),
             ("offset", json!(0)),
             ("aggregate", json!({"count": ["*"]})),
