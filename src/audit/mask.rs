@@ -69,6 +69,11 @@ fn mask_object(object: &Map<String, Value>, redact: &dyn Fn(&str) -> bool) -> Ma
     masked.collect()
 }
 
+/// Whether a value is kept as it is under that key: nothing of it would be masked.
+pub fn is_plain(key: &str, value: &Value, redact: &dyn Fn(&str) -> bool) -> bool {
+    !is_secret(key, redact) && mask(value, redact) == *value
+}
+
 /// Whether a value under that key is to go. Of a path, such as `author.password`, the last part counts.
 fn is_secret(key: &str, redact: &dyn Fn(&str) -> bool) -> bool {
     let field = key.rsplit('.').next().unwrap_or(key);

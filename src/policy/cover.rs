@@ -205,8 +205,9 @@ fn write_many(permission: &Permission, access: &Access) -> Result<Option<u64>, M
                 Ok(None)
             }
         }
-        (Some(MaxItems::At(most)), Extent::Query { limit: Some(_), said: false, filtered: true }) => {
-            Ok(Some(most))
+        // Directus bounds it already; a wider bound would write more than the request asks for.
+        (Some(MaxItems::At(most)), Extent::Query { limit: Some(default), said: false, filtered: true }) => {
+            Ok(Some(most.min(*default)))
         }
         (Some(MaxItems::At(_)) | None, _) => Err(Mismatch::Unbounded),
     }

@@ -6,7 +6,7 @@ use super::document::Permission;
 use super::rules::Rules;
 use super::{AccessRequest, PolicySet};
 use crate::directus::accesses::Decoded;
-use crate::directus::{Access, Action, Extent, Meaning, Origin, ToolCall};
+use crate::directus::{Access, Action, Meaning, Origin, ToolCall};
 use crate::mcp::Id;
 use serde_json::{Value, json};
 
@@ -120,27 +120,6 @@ pub fn shown(access: &Access) -> Value {
         "extent": access.extent.shown(),
         "via": access.via,
         "asked": access.origin.is_asked(),
-    })
-}
-
-/// An access as the facts of an entry keep it: with everything that a decision looks at.
-pub fn shown_in_full(access: &Access) -> Value {
-    let extent = match &access.extent {
-        Extent::Query { limit, said, filtered } => {
-            json!({ "query": limit, "said": said, "filtered": filtered })
-        }
-        Extent::New(count) => json!({ "new": count }),
-        Extent::Singleton => json!("singleton"),
-        Extent::Keys(_) | Extent::Children(_) | Extent::All => access.extent.shown(),
-    };
-    json!({
-        "action": access.action.as_str(),
-        "collection": access.collection,
-        "fields": access.fields.named,
-        "wildcard": access.fields.wildcard,
-        "extent": extent,
-        "via": access.via,
-        "origin": access.origin.as_str(),
     })
 }
 

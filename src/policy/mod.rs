@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod document;
 mod evaluate;
 pub mod explain;
+pub mod facts;
 mod imports;
 pub mod judge;
 pub mod matrix;

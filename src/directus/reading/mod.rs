@@ -146,7 +146,7 @@ impl<'a> Query<'a> {
     /// Whether a filter at a place below the root applies to all that is read there.
     fn reach(&self, place: &Place<'_>) -> Reach {
         let same = |other: &&Place<'_>| other.from.is_some() && other.from == place.from;
-        if place.looked_into || place.shown == Shown::Compared {
+        if place.looked_into {
             Reach::LookedInto
         } else if self.places.values().filter(same).count() > 1 {
             Reach::Doubled
@@ -173,7 +173,8 @@ impl<'a> Query<'a> {
             }
             let wildcard: Vec<&str> = match (place.selected.wildcard, spelled.get(via)) {
                 (false, _) => Vec::new(),
-                (true, Some(list)) => list.iter().map(String::as_str).collect(),
+                // A wildcard brings every alias along.
+                (true, Some(list)) => list.iter().chain(place.aliases.keys()).map(String::as_str).collect(),
                 (true, None) => vec!["*"],
             };
             let named = place

@@ -2,13 +2,13 @@
 
 use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
-use crate::audit::mask::{MASK, mask};
+use crate::audit::mask::{MASK, is_plain, mask};
 use crate::config::KeptArguments;
 use crate::directus::{Dialect, Meaning};
 use crate::mcp::Incoming;
 use crate::path::refusal::Refusal;
-use crate::policy::pattern::FieldPattern;
-use crate::policy::{PolicySet, Principal, explain};
+use crate::policy::document::Role;
+use crate::policy::{PolicySet, Principal, facts};
 use serde_json::{Value, json};
 
 /// Longest facts that are kept, in bytes.
@@ -70,13 +70,7 @@ impl Recorder {
         match self.arguments {
             KeptArguments::Masked => {
                 let role = policies.role(&principal.role);
-                let redact: Vec<&FieldPattern> = policies
-                    .guardrails()
-                    .redact
-                    .iter()
-                    .chain(role.iter().flat_map(|role| &role.redact))
-                    .collect();
-                let hidden = |field: &str| redact.iter().any(|pattern| pattern.matches_name(field));
+                let hidden = |field: &str| redacts(policies, role, field);
                 Some(bounded(mask(&arguments, &hidden).to_string(), LONGEST_ARGUMENTS))
             }
             KeptArguments::Digest => None,
@@ -114,16 +108,40 @@ fn detail(refusal: &Refusal, decided: &Decided) -> String {
     }
 }
 
-/// The canonical input of the decision, so that it can be made again without the arguments.
+/// The canonical input of the decision, so that it can be made again without the arguments. Where it would be too long, the written
+/// values are left out first.
 fn facts(decided: &Decided) -> Option<String> {
     let does = decided.normalised.does.as_ref().ok()?;
     if does.accesses.is_empty() {
         return None;
     }
-    let accesses: Vec<Value> = does.accesses.iter().map(explain::shown_in_full).collect();
-    let imports: Vec<String> = does.imports.iter().map(|address| without_secrets(address)).collect();
-    let text = json!({ "accesses": accesses, "imports": imports }).to_string();
+    let call = match decided.normalised.meaning.as_ref() {
+        Some(Meaning::Tool(call)) => Some(call),
+        Some(Meaning::Protocol(_) | Meaning::Opaque { .. }) | None => None,
+    };
+    let policies = &decided.policies;
+    let role = policies.role(&decided.normalised.call.caller.principal.role);
+    let redacted = |field: &str| redacts(policies, role, field);
+    let keep = |field: &str, value: &Value| is_plain(field, value, &redacted);
+    let full = role.zip(call).map(|(role, call)| facts::facts_with_values(role, call, does, &keep));
+    let full =
+        full.map(|facts| with_imports(facts, &does.imports)).filter(|text| text.len() <= LONGEST_FACTS);
+    let text = full.unwrap_or_else(|| with_imports(facts::facts(call, does), &does.imports));
     Some(bounded(text, LONGEST_FACTS))
+}
+
+fn with_imports(mut facts: Value, imports: &[String]) -> String {
+    let imports: Vec<String> = imports.iter().map(|address| without_secrets(address)).collect();
+    if let Value::Object(facts) = &mut facts {
+        facts.insert("imports".to_owned(), imports.into());
+    }
+    facts.to_string()
+}
+
+/// Whether a field of that name is redacted for the role, in whatever collection.
+fn redacts(policies: &PolicySet, role: Option<&Role>, field: &str) -> bool {
+    let mut patterns = policies.guardrails().redact.iter().chain(role.iter().flat_map(|role| &role.redact));
+    patterns.any(|pattern| pattern.matches_name(field))
 }
 
 /// The text, or how long it is: a part of a JSON text would be none.

@@ -133,7 +133,7 @@ async fn see_through<S>(
     let with_intent = touches_data(&permitted.meaning);
     if with_intent {
         let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
-        if let Err(cause) = recorder.intend(intent, permitted.schema.as_deref()).await {
+        if let Err(cause) = recorder.put(intent, permitted.schema.as_deref()).await {
             let _ = reply.send(Err(Refusal::Trail { to, cause }));
             return;
         }
@@ -324,10 +324,10 @@ impl Call {
 }
 
 impl Recorder {
-    /// Puts an intent on the disk, and what it was told by.
-    async fn intend(&self, intent: Entry, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
+    /// Puts an intent or a refusal on the disk, and the schema that it was decided by.
+    async fn put(&self, entry: Entry, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
         self.keep_schema(schema).await?;
-        self.trail.commit(intent).await.map(|_| ())
+        self.trail.commit(entry).await.map(|_| ())
     }
 
     /// Records a refusal, or counts it where it repeats; the client's answer waits for the disk.
@@ -341,7 +341,7 @@ impl Recorder {
         let same = same(&subject);
         let entry = call.entry(Kind::Refusal, Some(subject), Some(outcome));
         let Some(entry) = self.repeats.take(same, entry, Instant::now()) else { return Ok(()) };
-        let written = self.trail.commit(entry).await;
-        written.map(|_| ()).map_err(|cause| Refusal::Trail { to: decided.to.clone(), cause })
+        let written = self.put(entry, decided.normalised.schema.as_deref()).await;
+        written.map_err(|cause| Refusal::Trail { to: decided.to.clone(), cause })
     }
 }

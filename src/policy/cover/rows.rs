@@ -2,7 +2,9 @@
 
 use super::Mismatch;
 use crate::directus::carrier::{Carrier, Row, RowFate};
-use crate::directus::{Access, Action, ToolCall};
+use crate::directus::field::{no_data, own_field};
+use crate::directus::schema::{Collection, FieldKind};
+use crate::directus::{Access, Action, Misread, ToolCall};
 use crate::policy::document::Permission;
 use crate::policy::rules::Rules;
 use crate::policy::validation::Written;
@@ -37,6 +39,9 @@ pub(super) fn rows(
     let (Carrier::Rows(rows), Some(collection)) = (&access.carrier, collection) else {
         return Err(Mismatch::Undischarged(part, "what it writes is not an item of its own".to_owned()));
     };
+    if let Some(misread) = presets.and_then(|presets| unfit(presets, collection)) {
+        return Err(Mismatch::Undischarged("presets", misread.to_string()));
+    }
     let mut filled = Vec::new();
     for row in rows {
         if presets.is_some() && row.fate == RowFate::Upserted {
@@ -56,6 +61,20 @@ pub(super) fn rows(
         }
     }
     Ok(filled)
+}
+
+/// A pattern may name collections that do not have a field of the presets.
+fn unfit(presets: &Map<String, Value>, collection: &Collection) -> Option<Misread> {
+    presets.keys().find_map(|name| match own_field(collection, name, "presets") {
+        Ok(FieldKind::Presentation) => Some(no_data(name)),
+        Ok(
+            FieldKind::Plain
+            | FieldKind::ManyToOne { .. }
+            | FieldKind::ManyToAny { .. }
+            | FieldKind::OneToMany { .. },
+        ) => None,
+        Err(misread) => Some(misread),
+    })
 }
 
 fn has(values: Option<&Map<String, Value>>, name: &str) -> bool {

@@ -80,6 +80,11 @@ fn whatever_comes_along_is_narrowed_where_it_stands() {
             json!({"fields": ["comments.text"], "deep": {"comments": {"_filter": "{\"id\":1}"}}}),
             json!({"comments": {"_filter": {"_and": [{"id": 1}, comments]}}}),
         ),
+        // What `deep` says of a list that is not asked for has no effect, and looks into nothing.
+        (
+            json!({"fields": ["title"], "deep": {"comments": {"_sort": ["text"]}}}),
+            json!({"comments": {"_sort": ["text"], "_filter": comments}}),
+        ),
         (
             json!({"fields": ["comments.article.author.name"]}),
             json!({
@@ -359,6 +364,37 @@ permissions:
     // On another collection it is not the role's own.
     let tags = json!({"action": "read", "collection": "tags", "query": {"filter": {"secret_code": {"_null": true}}}});
     assert_eq!(tester.denied("items", &tags).0, "no_permission");
+}
+
+/// Directus updates a hundred where the request says no number; to say a higher one for it would write what nobody asked for.
+#[test]
+fn an_update_by_query_is_never_made_wider() {
+    for (max_items, limit) in [("20", 20), ("100", 100), ("500", 100)] {
+        let role = format!(
+            "permissions:\n  - {{id: a, collections: [articles, reviews], actions: [read, create, update], by_query: true, max_items: {max_items}}}\n"
+        );
+        let data = json!({"title": "x"});
+        let query = json!({"filter": {"id": {"_gt": 5}}, "fields": ["id"]});
+        let update = json!({"action": "update", "collection": "articles", "data": data, "query": query});
+        assert_eq!(Role::new(&role).forwarded("items", &update)["query"]["limit"], limit);
+    }
+}
+
+/// A wildcard brings every alias along, and so does the list of fields that is forwarded in its place: without the alias the comments
+/// would be asked for once, and fall under the filter.
+#[test]
+fn a_wildcard_that_is_spelled_out_keeps_the_aliases() {
+    let tester = Role::new(
+        r#"
+permissions:
+  - {id: some, collections: [articles, comments], actions: [read], fields: ["*", "!secret_note"], filter: {id: {_gt: 5}}}
+  - {id: all, collections: [comments], actions: [read]}
+"#,
+    );
+    let forwarded = tester.forwarded("items", &read(&json!({"alias": {"c": "comments", "t": "title"}})));
+    let fields = forwarded["query"]["fields"].as_array().unwrap();
+    assert!(["c", "comments", "t", "title"].iter().all(|name| fields.contains(&json!(name))), "{forwarded}");
+    assert!(forwarded["query"].get("deep").is_none(), "{forwarded}");
 }
 
 /// A change of a collection itself names no item, so "all of its items are under the filter" would be true of nothing.

@@ -92,3 +92,17 @@ permissions:
     );
     assert_eq!(role.denied("items", &create(&json!({"title": "x"}))).0, "not_understood");
 }
+
+/// A pattern may name collections that do not have the field; the next permission is then as good as the first.
+#[test]
+fn presets_that_the_collection_cannot_have_leave_the_access_to_the_next_permission() {
+    let first = "permissions:\n  - {id: a, collections: [articles, tags], actions: [create], presets: {status: draft}}\n";
+    let tag =
+        json!({"action": "create", "collection": "tags", "data": {"name": "x"}, "query": {"fields": []}});
+    let (code, rule, message) = Role::new(first).denied("items", &tag);
+    assert_eq!((code.as_str(), rule.as_str()), ("not_understood", "tester/a"), "{message}");
+    assert!(message.contains("tags has no field `status`"), "{message}");
+    let both = Role::new(&format!("{first}  - {{id: b, collections: [tags], actions: [create]}}\n"));
+    assert_eq!(both.forwarded("items", &tag)["data"], json!({"name": "x"}));
+    assert_eq!(both.forwarded("items", &create(&json!({})))["data"], json!({"status": "draft"}));
+}

@@ -3,6 +3,7 @@
 use crate::support::client::McpClient;
 use crate::support::gateway::Site;
 use crate::support::process::{Process, checkout, eventually, free_port};
+use crate::support::request::at;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -64,6 +65,26 @@ impl Directus {
     /// Ends it, as a machine that is switched off does.
     pub(crate) fn stop(&mut self) {
         self.process.kill();
+    }
+
+    /// Keeps a copy of its whole state, for [`Directus::restore`].
+    pub(crate) fn keep(&self) {
+        self.copy("site", "kept");
+    }
+
+    /// Brings it back to the state that was kept, without a new start.
+    pub(crate) async fn restore(&self) {
+        self.copy("kept", "site");
+        // What it knows of the schema stays in its memory otherwise.
+        let admin = self.client(ADMIN);
+        let reply = admin.send(at(admin.post("{}"), "/utils/cache/clear?system=true")).await;
+        assert!(reply.status.is_success(), "{} {}", reply.status, reply.text());
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let mut command = Command::new(checkout("tests/directus/copy"));
+        let status = command.args([from, to].map(|name| self.folder.path().join(name))).status().unwrap();
+        assert!(status.success(), "{command:?}: {status}");
     }
 
     /// A client that talks to it without a gateway.

@@ -16,11 +16,20 @@ pub(crate) struct Dump(BTreeMap<String, BTreeSet<String>>);
 
 impl Dump {
     pub(crate) async fn of(directus: &Directus) -> Self {
+        Self::without(&OWN_NOTES, directus).await
+    }
+
+    /// With what Directus notes about requests.
+    pub(crate) async fn with_notes(directus: &Directus) -> Self {
+        Self::without(&[], directus).await
+    }
+
+    async fn without(left_out: &[&str], directus: &Directus) -> Self {
         let mut connection = open(&directus.database()).await;
         let list = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
         let mut dump = BTreeMap::new();
         for table in texts(&mut connection, list.to_owned()).await {
-            if !OWN_NOTES.contains(&table.as_str()) {
+            if !left_out.contains(&table.as_str()) {
                 let rows = rows(&mut connection, &table).await;
                 dump.insert(table, rows);
             }

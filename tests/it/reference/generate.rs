@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -25,6 +26,8 @@ pub(crate) struct Permission {
     /// 0 is `unlimited`.
     pub(crate) max_items: Option<u64>,
     pub(crate) by_query: bool,
+    pub(crate) filter: Option<Map<String, Value>>,
+    pub(crate) presets: Option<Map<String, Value>>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,17 +74,51 @@ fn fields() -> impl Strategy<Value = Vec<String>> {
     prop::sample::select(lists.map(|list| list.iter().map(|name| (*name).to_owned()).collect()).to_vec())
 }
 
+/// Conditions that no call of the corpus has: of columns that most collections have, of some that few have, of what is related, and
+/// such as hold one for a pointer too.
+fn filter() -> impl Strategy<Value = Option<Map<String, Value>>> {
+    let rules = [
+        json!({"id": {"_nin": [7001]}}),
+        json!({"id": {"_nin": [7001]}}),
+        json!({"status": {"_neq": "gone"}}),
+        json!({"name": {"_neq": "nobody"}}),
+        json!({"text": {"_ncontains": "hush"}, "id": {"_nin": [7001]}}),
+        json!({"_and": [{"status": {"_neq": "gone"}}, {"author": {"name": {"_neq": "nobody"}}}]}),
+        json!({"article": {"status": {"_neq": "gone"}}}),
+        json!({"_and": [{"article": {"id": {"_nin": [7001]}}}, {"author": {"id": {"_nin": [7001]}}}]}),
+        json!({"comments": {"_none": {"text": {"_eq": "hush"}}}}),
+        json!({"_or": [{"status": {"_eq": "open"}}, {"id": {"_nin": [7001]}}]}),
+    ];
+    let rules = rules.map(|rule| rule.as_object().unwrap().clone());
+    prop::option::weighted(0.35, prop::sample::select(rules.to_vec()))
+}
+
+fn presets() -> impl Strategy<Value = Option<Map<String, Value>>> {
+    let values = [
+        json!({"status": "fresh"}),
+        json!({"status": "fresh", "price": 0, "title": "Untitled"}),
+        json!({"text": "empty"}),
+        json!({"name": "nobody"}),
+        json!({"author": 1}),
+        json!({"article": 1, "text": null}),
+    ];
+    let values = values.map(|fields| fields.as_object().unwrap().clone());
+    prop::option::weighted(0.3, prop::sample::select(values.to_vec()))
+}
+
 fn permission() -> impl Strategy<Value = Permission> {
     let keys = prop::option::weighted(0.15, prop::collection::vec(1_u64..6, 1..4));
     let max = prop::option::weighted(0.4, prop::sample::select(vec![0_u64, 1, 3, 50, 100, 500]));
-    (collections(), actions(), fields(), keys, max, any::<bool>()).prop_map(
-        |(collections, actions, fields, keys, max_items, by_query)| Permission {
+    (collections(), actions(), fields(), keys, max, any::<bool>(), filter(), presets()).prop_map(
+        |(collections, actions, fields, keys, max_items, by_query, filter, presets)| Permission {
             collections,
             actions,
             fields,
             keys,
             max_items,
             by_query: by_query && max_items.is_some(),
+            filter,
+            presets,
         },
     )
 }
@@ -94,7 +131,7 @@ pub(crate) fn forbid() -> impl Strategy<Value = Forbid> {
     })
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     let redact = prop::sample::subsequence(
         ["*.password", "customers.ssn", "articles.secret_*", "*.title"].map(str::to_owned).to_vec(),
         0..3,
@@ -114,7 +151,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 /// Always the same ones, so that a failure comes again.
-pub(crate) fn policies(count: usize) -> Vec<Policy> {
+pub(crate) fn policies(count: u32) -> Vec<Policy> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     (0..count).map(|_| policy().new_tree(&mut runner).unwrap().current()).collect()
@@ -140,6 +177,11 @@ impl Policy {
             .unwrap();
             if let Some(keys) = &one.keys {
                 write!(text, ", keys: {keys:?}").unwrap();
+            }
+            for (name, rule) in [("filter", &one.filter), ("presets", &one.presets)] {
+                if let Some(rule) = rule {
+                    write!(text, ", {name}: {}", json!(rule)).unwrap();
+                }
             }
             match one.max_items {
                 None => {}

@@ -1,9 +1,15 @@
 //! A second evaluator of the policy language, small, slow and written from its description alone, against the engine; and what has to
 //! hold of decisions whatever the policy is.
 
+mod calls;
+mod compare;
+mod conditions;
 mod evaluate;
 mod generate;
+mod made;
+mod obliged;
 mod properties;
+mod query;
 mod validated;
 
 use crate::support::process::checkout;
@@ -47,7 +53,11 @@ pub(crate) fn judged(set: &PolicySet, schema: &SchemaSnapshot, query_string: &st
 }
 
 /// Generated policies, as many as the run is to have.
-pub(crate) fn policies(count: usize) -> Vec<Policy> {
-    let full = std::env::var_os("WARRENER_FULL").is_some();
-    generate::policies(if full { count * 10 } else { count })
+pub(crate) fn policies(count: u32) -> Vec<Policy> {
+    generate::policies(times(count))
+}
+
+/// As many as that, or ten times as many in a full run.
+pub(crate) fn times(count: u32) -> u32 {
+    if std::env::var_os("WARRENER_FULL").is_some() { count * 10 } else { count }
 }
