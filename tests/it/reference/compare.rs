@@ -100,7 +100,7 @@ fn both_evaluators_come_to_the_same_of_the_measured_calls() {
     let (schemas, messages) = (schemas(), messages());
     let (mut cases, mut permits) = (0_u64, 0_u64);
     let mut differ = Vec::new();
-    for (number, policy) in policies(300).iter().enumerate() {
+    for (number, policy) in policies(410).iter().enumerate() {
         let (set, schema) = (policy.load(), &schemas[usize::from(number % 4 == 0)]);
         for message in &messages {
             match compare(policy, &set, schema, &message.query_string, &message.body) {
