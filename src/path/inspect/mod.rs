@@ -1,7 +1,7 @@
 //! Holds every answer against the shape that it should have, and cuts it to the role. Before a call goes on, it makes the checks that the
 //! permit asks for.
 //!
-//! The result of a tool of Directus' passes as a stream; each byte is [looked at](stream), and none is changed. Whatever has to be changed is
+//! The result of a tool of Directus' passes as a stream; each byte is looked at (`stream`), and none is changed. Whatever has to be changed is
 //! read whole and made anew from the members that are known: lists of tools and prompts, the data model, and errors, of which only what the role
 //! may read stays. What flows and tools of others answer could not be asked for less, and is blanked by the names of redacted fields. What
 //! has a shape that is not known is not passed on.
