@@ -4,6 +4,7 @@ use super::ignored;
 use super::misread::Misread;
 use super::tool::Tool;
 use crate::mcp::json;
+pub(crate) use crate::mcp::shown::shown;
 use serde_json::{Map, Value};
 
 /// Arguments that Directus takes as JSON text too (FACTS section 3). It parses one level, so this does too.
@@ -181,11 +182,6 @@ fn name_and<'a>(
         Some(Value::Object(arguments)) => Ok((name, arguments.clone())),
         Some(_) => Err(Misread::because(format!("`{key}` is not an object"))),
     }
-}
-
-/// What a client wrote, as a message repeats it: cut, and without control characters.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(80).map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 #[cfg(test)]

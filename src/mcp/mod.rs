@@ -9,6 +9,7 @@ pub mod json;
 pub mod message;
 pub mod method;
 pub mod revision;
+pub(crate) mod shown;
 
 pub use json::JsonError;
 pub use message::{Id, Incoming, MessageError, Notification, Request};

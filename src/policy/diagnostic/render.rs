@@ -1,9 +1,11 @@
 //! Diagnostics as text for people and as JSON for machines.
 
 use super::{Diagnostic, Severity, Sources};
+use crate::mcp::shown::{line, steers};
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 impl Sources {
     /// Renders diagnostics for people, coloured on request, with a blank line between them.
@@ -40,14 +42,13 @@ impl Sources {
                     .also
                     .iter()
                     .map(|(span, label)| AnnotationKind::Context.span(span.clone()).label(label.as_str()));
-                let snippet = Snippet::source(text).path(one.file.as_str());
+                let snippet = Snippet::source(harmless(text)).path(line(&one.file));
                 title.element(snippet.annotation(primary).annotations(others))
             }
-            _ => title.element(Origin::path(one.file.as_str())),
+            _ => title.element(Origin::path(line(&one.file))),
         };
         match &one.help {
-            // It repeats what the file says; all else is made harmless for a terminal by the renderer, this is not.
-            Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
             None => group,
         }
     }
@@ -64,4 +65,21 @@ impl Sources {
             "help": one.help,
         })
     }
+}
+
+/// The text of a file, as long as before, without what a terminal would obey and the renderer lets through: it shows controls of ASCII
+/// as pictures, and leaves all others as they are.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let passes = |one: char| steers(one) && !one.is_ascii_control();
+    if !text.contains(passes) {
+        return Cow::Borrowed(text);
+    }
+    let stand_in = |one: char| match one.len_utf8() {
+        _ if !passes(one) => one,
+        2 => '·',
+        3 => char::REPLACEMENT_CHARACTER,
+        // For private use, so it is shown as a box.
+        _ => '\u{10fffd}',
+    };
+    Cow::Owned(text.chars().map(stand_in).collect())
 }
