@@ -157,13 +157,16 @@ fn what_a_file_says_does_not_steer_a_terminal() {
     }
 }
 
-/// A file is often one line, or has one that was made by a program.
+/// A file may have a line that was made by a program; two places far from each other in it are shown apart.
 #[test]
 fn a_long_word_is_cut_where_it_is_told() {
     let word = "w".repeat(100_000);
-    for text in
-        [format!("version: {word}\n{word}: 1\n"), format!("version: 1\nrole: [{word}\n"), format!("*{word}")]
-    {
+    for text in [
+        format!("version: {word}\n{word}: 1\n"),
+        format!("version: 1\nrole: [{word}\n"),
+        format!("*{word}"),
+        format!("version: 1\nrole: r\npermissions: [{}]\n", "{id: a}, ".repeat(300)),
+    ] {
         let problems = PolicySet::load(&[Source::new("r.yaml", text)], GuardrailsFile::Optional).unwrap_err();
         let longest = problems.render(false).lines().map(|line| line.chars().count()).max();
         assert!(longest < Some(1500), "{longest:?}");
