@@ -1,5 +1,6 @@
 //! Keeps what clients wrote from steering the terminal that shows it.
 
+use crate::mcp::shown::steers;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -24,7 +25,11 @@ pub fn escape_lines(text: &str) -> Cow<'_, str> {
 /// The same for JSON text, in its own spelling, so that it says the same as before. All such characters stand inside
 /// strings there.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    replace(json, |c| steers(c) && c != '\n', |out, c| write!(out, "\\u{:04x}", u32::from(c)))
+    replace(
+        json,
+        |c| steers(c) && c != '\n',
+        |out, c| c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}")),
+    )
 }
 
 fn replace(
@@ -47,12 +52,6 @@ fn replace(
     Cow::Owned(escaped)
 }
 
-/// Control characters, and the invisible ones that turn the direction of writing or have no width.
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,7 +63,7 @@ mod tests {
             ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
             ("a\nb\tc\r\u{0}", "a\\u{a}b\\u{9}c\\u{d}\\u{0}"),
             ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
-            ("txt\u{202e}exe\u{200b}", "txt\\u{202e}exe\\u{200b}"),
+            ("txt\u{202e}exe\u{200b}\u{e0041}", "txt\\u{202e}exe\\u{200b}\\u{e0041}"),
         ] {
             assert_eq!(escape(text), expected);
         }
@@ -73,7 +72,7 @@ mod tests {
 
     #[test]
     fn json_says_the_same_when_escaped() {
-        let value = serde_json::json!({"k\u{9b}": "a\u{1b}\u{202e}\n🐇"});
+        let value = serde_json::json!({"k\u{9b}": "a\u{1b}\u{202e}\u{e0041}\n🐇"});
         let escaped = escape_json(&value.to_string()).into_owned();
         assert!(!escaped.contains(steers), "{escaped}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);

@@ -3,6 +3,7 @@
 use super::folder::{Folder, Format, PlaceArguments, TestFile};
 use super::{CommandError, Ended};
 use crate::administer;
+use crate::audit::escape::escape_json;
 use crate::config::Config;
 use crate::policy::PolicySet;
 use crate::policy::check::check;
@@ -35,7 +36,7 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> Result<End
         None
     };
     match arguments.format {
-        Format::Json => writeln!(out, "{:#}", found.to_json())?,
+        Format::Json => writeln!(out, "{}", escape_json(&format!("{:#}", found.to_json())))?,
         Format::Human => out.write_all(for_people(&found, set.as_ref()).as_bytes())?,
     }
     Ok(if found.has_errors() { Ended::Invalid } else { Ended::Well })

@@ -2,6 +2,7 @@
 
 use super::{CommandError, Ended};
 use crate::administer;
+use crate::audit::escape::{escape, escape_json};
 use crate::directus::{Dialect, SchemaSnapshot};
 use crate::mcp::json;
 use crate::policy::judge::{Judged, Wire, judge};
@@ -101,8 +102,7 @@ impl Engine {
             };
             let wire = Wire { dialect: self.dialect, ..wire(&call, &body) };
             let answer = self.judge(&wire).decision.explained(call.get("id").unwrap_or(&Value::Null));
-            serde_json::to_writer(&mut out, &answer).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
+            writeln!(out, "{}", escape_json(&answer.to_string()))?;
         }
         out.flush()?;
         Ok(())
@@ -123,17 +123,21 @@ impl Engine {
         };
         let judged = self.judge(&wire);
         if arguments.json {
-            writeln!(out, "{:#}", judged.decision.explained(&Value::Null))?;
+            let answer = format!("{:#}", judged.decision.explained(&Value::Null));
+            writeln!(out, "{}", escape_json(&answer))?;
         } else {
-            out.write_all(self.in_words(&judged).as_bytes())?;
+            // What the call says in it can neither write to the terminal nor begin a line of its own.
+            for line in self.in_words(&judged) {
+                writeln!(out, "{}", escape(&line))?;
+            }
         }
         Ok(if judged.decision.permit().is_some() { Ended::Well } else { Ended::Denied })
     }
 
-    /// The decision for people: what was decided, and for each access which rules were looked at.
-    fn in_words(&self, judged: &Judged) -> String {
+    /// The decision for people, line by line: what was decided, and for each access which rules were looked at.
+    fn in_words(&self, judged: &Judged) -> Vec<String> {
         let decision = &judged.decision;
-        let mut lines = vec![verdict(&decision.verdict)];
+        let mut lines = verdict(&decision.verdict);
         lines.extend(
             decision.observed.iter().map(|reason| format!("observed: {} ({})", reason.message, reason.rule)),
         );
@@ -147,8 +151,9 @@ impl Engine {
         for access in accesses {
             let through =
                 if access.via.is_empty() { String::new() } else { format!(" through `{}`", access.via) };
+            lines.push(String::new());
             lines.push(format!(
-                "\n{} {} [{}] {}{through}, {}",
+                "{} {} [{}] {}{through}, {}",
                 access.action,
                 access.collection,
                 access.fields.shown().join(", "),
@@ -160,27 +165,27 @@ impl Engine {
             }
         }
         if let Verdict::Permit(permit) = &decision.verdict {
-            lines.extend(
-                permit.obligations.iter().map(|obligation| format!("\nto do: {}", obligation.shown())),
-            );
+            for obligation in &permit.obligations {
+                lines.extend([String::new(), format!("to do: {}", obligation.shown())]);
+            }
             if let Some(arguments) = permit.meaning.arguments() {
-                lines.push(format!("\nforwarded: {}", Value::Object(arguments.into_owned())));
+                let arguments = Value::Object(arguments.into_owned());
+                lines.extend([String::new(), format!("forwarded: {arguments}")]);
             }
         }
-        lines.push(String::new());
-        lines.join("\n")
+        lines
     }
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn verdict(verdict: &Verdict) -> Vec<String> {
     match verdict {
-        Verdict::Permit(permit) => format!("permit, by {}", permit.rules.join(", ")),
+        Verdict::Permit(permit) => vec![format!("permit, by {}", permit.rules.join(", "))],
         Verdict::Deny(first, more) => {
             let text = |reason: &crate::policy::Reason| {
                 format!("{} ({}): {}", reason.code.as_str(), reason.rule, reason.message)
             };
-            let rest: Vec<String> = more.iter().map(|reason| format!("\n  also {}", text(reason))).collect();
-            format!("deny, {}{}", text(first), rest.concat())
+            let rest = more.iter().map(|reason| format!("  also {}", text(reason)));
+            std::iter::once(format!("deny, {}", text(first))).chain(rest).collect()
         }
     }
 }

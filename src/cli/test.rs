@@ -4,6 +4,7 @@ use super::check::unknown_role;
 use super::folder::{Folder, Format, PlaceArguments, TestFile};
 use super::{CommandError, Ended};
 use crate::administer::{self, LoadError};
+use crate::audit::escape::{escape, escape_json};
 use crate::directus::SchemaSnapshot;
 use crate::policy::PolicySet;
 use crate::policy::case::CaseFile;
@@ -66,7 +67,7 @@ pub(super) fn run(arguments: &TestArguments, out: &mut dyn Write) -> Result<Ende
     }
     match arguments.format {
         Format::Human => results.for_people(out)?,
-        Format::Json => writeln!(out, "{:#}", results.to_json())?,
+        Format::Json => writeln!(out, "{}", escape_json(&format!("{:#}", results.to_json())))?,
     }
     Ok(if results.failures.is_empty() { Ended::Well } else { Ended::Failed })
 }
@@ -103,9 +104,9 @@ impl Results {
 
     fn for_people(&self, out: &mut dyn Write) -> io::Result<()> {
         for Failure { file, line, name, failed } in &self.failures {
-            writeln!(out, "{file}:{line}: {name}")?;
-            writeln!(out, "  expected  {}", failed.expected)?;
-            writeln!(out, "  came      {}\n", failed.came)?;
+            writeln!(out, "{}:{line}: {}", escape(file), escape(name))?;
+            writeln!(out, "  expected  {}", escape(&failed.expected))?;
+            writeln!(out, "  came      {}\n", escape(&failed.came))?;
         }
         writeln!(out, "{} passed, {} failed", self.passed, self.failures.len())
     }

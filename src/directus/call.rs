@@ -6,6 +6,7 @@ use super::local::{self, LocalTool};
 use super::misread::Misread;
 use super::tool::Tool;
 use crate::mcp::json;
+pub(crate) use crate::mcp::shown::shown;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -242,11 +243,6 @@ fn name_and<'a>(
         Some(Value::Object(arguments)) => Ok((name, arguments.clone())),
         Some(_) => Err(Misread::because(format!("`{key}` is not an object"))),
     }
-}
-
-/// What a client wrote, as a message repeats it: cut, and without control characters.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(80).map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A JSON reader with one reading: what it accepts, every other reader takes in the same way.
 
+use super::shown::shown;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -163,11 +164,6 @@ impl<'de> Visitor<'de> for Strict {
 
 fn too_large<E: serde::de::Error>(number: impl fmt::Display) -> E {
     E::custom(format_args!("the number {number} is beyond {MAX_INTEGER}, so that readers disagree on it"))
-}
-
-/// A key as an error shows it: cut, and without control characters.
-fn shown(key: &str) -> String {
-    key.chars().take(60).map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 #[cfg(test)]

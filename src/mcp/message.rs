@@ -1,5 +1,6 @@
 //! One JSON-RPC 2.0 message from a client.
 
+use super::shown::shown;
 use super::{error, json};
 use serde_json::{Map, Value};
 
@@ -140,7 +141,7 @@ impl Incoming {
             Some(_) => return Err(invalid("`params` is not an object".to_owned())),
         };
         if let Some(key) = object.keys().next() {
-            return Err(invalid(format!("`{key}` is not a key of a JSON-RPC message")));
+            return Err(invalid(format!("`{}` is not a key of a JSON-RPC message", shown(key))));
         }
         match (id, known) {
             (None, _) => Ok(Self::Notification(Notification { method })),
@@ -187,6 +188,11 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1}"#, error::INVALID_REQUEST, "`method`"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, error::INVALID_REQUEST, "`params`"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","foo":1}"#, error::INVALID_REQUEST, "`foo`"),
+            (
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"\u{9b}2J\":1}",
+                error::INVALID_REQUEST,
+                "`?2J`",
+            ),
             (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, error::INVALID_REQUEST, "replies"),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#,

@@ -10,6 +10,7 @@ pub mod message;
 pub mod method;
 pub mod revision;
 pub mod scan;
+pub(crate) mod shown;
 
 pub use json::JsonError;
 pub use message::{Id, Incoming, MessageError, Notification, Request};

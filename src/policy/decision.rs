@@ -1,6 +1,7 @@
 //! What is decided, and why.
 
 use crate::directus::{Access, KeyCheck, Meaning};
+use crate::mcp::shown::line;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -141,12 +142,12 @@ pub struct Reason {
 impl Reason {
     /// A reason that bites whatever is only observed.
     pub(crate) fn firm(code: Code, rule: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, rule: rule.into(), message: message.into(), observable: false }
+        Self { code, rule: rule.into(), message: line(&message.into()), observable: false }
     }
 
     /// A reason that only counts where the role's rules are enforced.
     pub(crate) fn observable(code: Code, rule: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, rule: rule.into(), message: message.into(), observable: true }
+        Self { code, rule: rule.into(), message: line(&message.into()), observable: true }
     }
 }
 

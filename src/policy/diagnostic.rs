@@ -3,6 +3,7 @@
 mod render;
 
 use super::document::Position;
+use crate::mcp::shown::line;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -34,7 +35,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             code,
-            message: message.into(),
+            message: line(&message.into()),
             file: file.to_owned(),
             span: Some(span),
             label: String::new(),
@@ -55,19 +56,19 @@ impl Diagnostic {
 
     /// With what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(line(&help.into()));
         self
     }
 
     /// With a word under the caret.
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = line(&label.into());
         self
     }
 
     /// With another place that explains it.
     pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.also.push((span, label.into()));
+        self.also.push((span, line(&label.into())));
         self
     }
 }

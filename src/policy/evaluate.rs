@@ -11,6 +11,7 @@ use crate::directus::field::is_path;
 use crate::directus::rewrite::Projection;
 use crate::directus::schema::{Field, FieldKind};
 use crate::directus::{Access, Action, KeyCheck, Origin, ToolCall};
+use crate::mcp::shown::line;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -194,7 +195,7 @@ impl Findings {
 
     fn check(&mut self, rule: String, access: &Access, keys: KeyCheck) {
         if !self.checks.iter_mut().any(|check| check.keys.take_in(&keys)) {
-            self.checks.push(Check { rule, message: wording::unmet(access), keys });
+            self.checks.push(Check { rule, message: line(&wording::unmet(access)), keys });
         }
     }
 

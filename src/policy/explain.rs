@@ -8,6 +8,7 @@ use super::{AccessRequest, PolicySet};
 use crate::directus::accesses::Decoded;
 use crate::directus::{Access, Action, Meaning, Origin, ToolCall};
 use crate::mcp::Id;
+use crate::mcp::shown::line;
 use serde_json::{Value, json};
 
 /// One rule that was looked at for one access.
@@ -51,7 +52,9 @@ impl PolicySet {
             looked.push(Looked {
                 rule: format!("{}/{}", rules.role.name, permission.id),
                 at: permission.at.to_string(),
-                found: found.err().map_or_else(|| "covers it".to_owned(), |mismatch| in_words(&mismatch)),
+                found: found
+                    .err()
+                    .map_or_else(|| "covers it".to_owned(), |mismatch| line(&in_words(&mismatch))),
             });
             if covers {
                 break;

@@ -331,3 +331,38 @@ fn a_name_with_control_characters_is_not_taken() {
         assert!(!reason.message.contains('\u{1b}'), "{reason}");
     }
 }
+
+/// The name of an alias stands in the path through which something is read, and a path of twenty of them in a denial.
+#[test]
+fn the_name_of_an_alias_does_not_steer_a_terminal() {
+    let schema = schema(&[], &[relation("articles", "owner", "directus_users", None)]);
+    for name in ["a\u{1b}[2Jb", "a\u{9b}2Jb", "a\u{202e}b", "a\u{200b}b", "a\nb", &"a".repeat(5000)] {
+        let query = json!({"alias": {name: "owner"}, "fields": [format!("{name}.email")]});
+        let arguments = json!({"action": "read", "collection": "articles", "query": query});
+        let judged = judged("reader", &schema, "items", &arguments);
+        let reason = judged.decision.reason().unwrap_or_else(|| panic!("{arguments} is permitted"));
+        assert_eq!(reason.code, Code::NoPermission, "{reason}");
+        let odd = |one: char| one.is_control() || ['\u{202e}', '\u{200b}'].contains(&one);
+        assert!(!reason.message.contains(odd) && reason.message.chars().count() < 1100, "{reason}");
+    }
+}
+
+/// Each access is judged, and recorded.
+#[test]
+fn the_same_variable_over_and_over_is_one_access() {
+    let condition = json!({"title": {"_eq": "$CURRENT_USER.email"}});
+    let filter = json!({"_and": [{"_and": vec![&condition; 200]}, {"_and": vec![&condition; 200]}]});
+    let arguments = json!({"action": "read", "collection": "articles", "query": {"filter": filter}});
+    let accesses = hiding(&schema(&[("directus_users", "email")], &[]), &arguments).decision.accesses;
+    assert_eq!(accesses.iter().filter(|access| access.via == "$CURRENT_USER").count(), 1);
+}
+
+/// Every name is looked for among those before it only where they are in order: forty thousand took most of a minute.
+#[test]
+fn tens_of_thousands_of_names_are_read_at_once() {
+    let fields: Vec<String> = (0..40_000).map(|n| format!("json(title, a{n})")).collect();
+    let arguments = json!({"action": "read", "collection": "articles", "query": {"fields": fields}});
+    let from = std::time::Instant::now();
+    judged("reader", &schema(&[], &[]), "items", &arguments);
+    assert!(from.elapsed() < std::time::Duration::from_secs(20), "{:?}", from.elapsed());
+}

@@ -254,7 +254,11 @@ impl Query<'_> {
         for field in found.of_user {
             let extent = Extent::Children(0);
             let access = Access::asked(Action::Read, "directus_users", Fields::named([field]), extent);
-            self.beside.push(access.with_via("$CURRENT_USER"));
+            let access = access.with_via("$CURRENT_USER");
+            // A filter may name it thousands of times, and each access is judged and recorded.
+            if !self.beside.contains(&access) {
+                self.beside.push(access);
+            }
         }
         Ok(found.selects)
     }

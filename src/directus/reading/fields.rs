@@ -120,14 +120,11 @@ impl Query<'_> {
     /// One field, function or alias of a place.
     fn select_here(&mut self, via: &str, segment: &str) -> Result<(), Misread> {
         if let Some(target) = self.place(via)?.aliases.get(segment).cloned() {
-            self.place_mut(via)?.entries.push(segment.to_owned());
+            self.place_mut(via)?.entries.add(segment);
             return self.select_target(via, segment, &target);
         }
         self.select_target(via, segment, segment)?;
-        let place = self.place_mut(via)?;
-        if !place.entries.iter().any(|entry| entry == segment) {
-            place.entries.push(segment.to_owned());
-        }
+        self.place_mut(via)?.entries.add(segment);
         Ok(())
     }
 

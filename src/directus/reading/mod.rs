@@ -14,7 +14,7 @@ use super::arguments::{object, only};
 use super::carrier::{Carrier, Reach};
 use super::misread::Misread;
 use super::schema::{Collection, SchemaSnapshot};
-use place::{Place, Shown};
+use place::{Listed, Place, Shown};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,7 +164,7 @@ impl<'a> Query<'a> {
         spelled: &BTreeMap<String, Vec<String>>,
         dropped: &BTreeSet<String>,
     ) -> Vec<String> {
-        let mut entries = Vec::new();
+        let mut entries = Listed::default();
         for (via, place) in &self.places {
             if dropped.iter().any(|gone| {
                 via == gone || via.strip_prefix(gone.as_str()).is_some_and(|rest| rest.starts_with('.'))
@@ -177,19 +177,12 @@ impl<'a> Query<'a> {
                 (true, Some(list)) => list.iter().chain(place.aliases.keys()).map(String::as_str).collect(),
                 (true, None) => vec!["*"],
             };
-            let named = place
-                .entries
-                .iter()
-                .map(String::as_str)
-                .filter(|entry| !dropped.contains(&place::join(via, entry)));
+            let named = place.entries.iter().filter(|entry| !dropped.contains(&place::join(via, entry)));
             for entry in wildcard.into_iter().chain(named) {
-                let entry = place::join(via, entry);
-                if !entries.contains(&entry) {
-                    entries.push(entry);
-                }
+                entries.add(place::join(via, entry));
             }
         }
-        entries
+        entries.into_order()
     }
 
     /// What stands at the root only.

@@ -20,7 +20,7 @@ pub(super) struct Place<'a> {
     /// What comes back.
     pub(super) selected: Fields,
     /// How `fields` says so, word by word.
-    pub(super) entries: Vec<String>,
+    pub(super) entries: Listed,
     /// What is sorted, filtered or searched by.
     pub(super) compared: BTreeSet<String>,
     /// Names that stand for others here.
@@ -39,6 +39,30 @@ pub(super) struct Place<'a> {
     pub(super) looked_into: bool,
     /// The place above, and the relation that leads here from it, whatever it is called on the way.
     pub(super) from: Option<(String, String)>,
+}
+
+/// Names in the order in which they come, each of them once. A call may bring tens of thousands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listed {
+    order: Vec<String>,
+    seen: BTreeSet<String>,
+}
+
+impl Listed {
+    pub(super) fn add(&mut self, name: impl Into<String>) {
+        let name = name.into();
+        if self.seen.insert(name.clone()) {
+            self.order.push(name);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.order.iter().map(String::as_str)
+    }
+
+    pub(super) fn into_order(self) -> Vec<String> {
+        self.order
+    }
 }
 
 /// How the items of a place come back.
@@ -60,7 +84,7 @@ impl<'a> Place<'a> {
             collection,
             shown,
             selected: Fields::none(),
-            entries: Vec::new(),
+            entries: Listed::default(),
             compared: BTreeSet::new(),
             aliases: BTreeMap::new(),
             limit: Some(DEFAULT_LIMIT),

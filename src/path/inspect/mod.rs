@@ -120,7 +120,7 @@ enum Answer {
     Prompt,
     /// What a tool answers, with what the permit asks to be done to it.
     Tool(Vec<Obligation>),
-    /// What a tool of others answers.
+    /// What a tool answers whose results have no one shape: those of others, and those of the Local MCP.
     Opaque,
 }
 
@@ -135,7 +135,11 @@ impl Cutter {
             Meaning::Protocol(Protocol::PromptsList(_)) => Answer::Prompts,
             Meaning::Protocol(Protocol::PromptsGet { .. }) => Answer::Prompt,
             Meaning::Protocol(Protocol::Ping | Protocol::Notification) => return None,
-            Meaning::Tool(_) => Answer::Tool(permitted.obligations.clone()),
+            Meaning::Tool(_) => match dialect {
+                Dialect::BuiltIn => Answer::Tool(permitted.obligations.clone()),
+                // It answers lists, sentences and files in shapes of its own. What it was asked for has been cut already.
+                Dialect::Local => Answer::Opaque,
+            },
             Meaning::Opaque { .. } => Answer::Opaque,
         };
         let about = match &permitted.meaning {

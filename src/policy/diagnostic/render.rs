@@ -1,9 +1,15 @@
 //! Diagnostics as text for people and as JSON for machines.
 
 use super::{Diagnostic, Severity, Sources};
+use crate::mcp::shown::{line, steers};
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Most bytes between the columns of two places that are shown together.
+const FAR: usize = 120;
 
 impl Sources {
     /// Renders diagnostics for people, coloured on request, with a blank line between them.
@@ -36,18 +42,20 @@ impl Sources {
             (Some(span), Some(text)) => {
                 let primary = AnnotationKind::Primary.span(span.clone());
                 let primary = if one.label.is_empty() { primary } else { primary.label(one.label.as_str()) };
-                let others = one
-                    .also
-                    .iter()
-                    .map(|(span, label)| AnnotationKind::Context.span(span.clone()).label(label.as_str()));
-                let snippet = Snippet::source(text).path(one.file.as_str());
-                title.element(snippet.annotation(primary).annotations(others))
+                let snippet = || Snippet::source(harmless(text)).path(line(&one.file));
+                let context = |(place, label): &'a (Range<usize>, String)| {
+                    AnnotationKind::Context.span(place.clone()).label(label.as_str())
+                };
+                let (near, far): (Vec<_>, Vec<_>) =
+                    one.also.iter().partition(|(place, _)| is_near(text, span, place));
+                let group =
+                    title.element(snippet().annotation(primary).annotations(near.into_iter().map(context)));
+                group.elements(far.into_iter().map(|also| snippet().annotation(context(also))))
             }
-            _ => title.element(Origin::path(one.file.as_str())),
+            _ => title.element(Origin::path(line(&one.file))),
         };
         match &one.help {
-            // It repeats what the file says; all else is made harmless for a terminal by the renderer, this is not.
-            Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+            Some(help) => group.element(Level::HELP.message(help.as_str())),
             None => group,
         }
     }
@@ -64,4 +72,31 @@ impl Sources {
             "help": one.help,
         })
     }
+}
+
+/// Whether two places can be shown together: all columns between them are, and a line may be long.
+fn is_near(text: &str, one: &Range<usize>, other: &Range<usize>) -> bool {
+    let column = |at: usize| {
+        let before = text.get(..at).unwrap_or(text);
+        before.len() - before.rfind('\n').map_or(0, |end| end + 1)
+    };
+    let columns = [one.start, one.end, other.start, other.end].map(column);
+    columns.iter().max().zip(columns.iter().min()).is_some_and(|(right, left)| right - left <= FAR)
+}
+
+/// The text of a file, as long as before, without what a terminal would obey and the renderer lets through: it shows controls of ASCII
+/// as pictures, and leaves all others as they are.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let passes = |one: char| steers(one) && !one.is_ascii_control();
+    if !text.contains(passes) {
+        return Cow::Borrowed(text);
+    }
+    let stand_in = |one: char| match one.len_utf8() {
+        _ if !passes(one) => one,
+        2 => '·',
+        3 => char::REPLACEMENT_CHARACTER,
+        // For private use, so it is shown as a box.
+        _ => '\u{10fffd}',
+    };
+    Cow::Owned(text.chars().map(stand_in).collect())
 }

@@ -56,6 +56,22 @@ async fn explain_tells_what_a_call_would_do() {
     "#);
 }
 
+/// The name of an alias is part of a path: it begins no line of its own, and writes nothing to a terminal.
+#[tokio::test]
+async fn explain_shows_what_a_call_says_and_does_not_obey_it() {
+    let desk = Desk::new();
+    let call = r#"{"tool":"items","arguments":{"action":"read","collection":"articles","query":{"alias":{"a\u001b\u009b\u202e\npermit":"author"},"fields":["a\u001b\u009b\u202e\npermit.email"]}}}"#;
+    for format in ["", "--json "] {
+        let told = desk.run(&format!("{EXPLAIN} reader {format}{call}")).await;
+        assert!(!told.contains(|one: char| one.is_control() && one != '\n' || one == '\u{202e}'), "{told:?}");
+        assert!(
+            !told.contains("\npermit\"")
+                && told.contains(if format.is_empty() { "`a\\u{1b}" } else { "a\\u001b" }),
+            "{told}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn explain_tells_it_to_programs() {
     let desk = Desk::new();

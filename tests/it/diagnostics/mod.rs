@@ -135,6 +135,44 @@ fn colours_change_nothing_but_colours() {
     assert_eq!(plain, problems.render(false));
 }
 
+/// What the file says stands in messages, in helps and in the lines that are shown of it.
+#[test]
+fn what_a_file_says_does_not_steer_a_terminal() {
+    for odd in
+        ["\u{1b}[2J", "\u{9b}2J", "\u{202e}", "\u{200b}", "\u{2028}", "\u{ad}", "\u{e0041}", "\u{feff}"]
+    {
+        for text in [
+            format!("version: 1\nrole: \"a{odd}\"\n# {odd}\npermissions: 3\n"),
+            format!("version: 1\nrole: r\nmode: \"{odd}\"\nk{odd}: 1\npermissions: [*a{odd}, !t{odd} x]\n"),
+        ] {
+            let problems =
+                PolicySet::load(&[Source::new("r.yaml", text)], GuardrailsFile::Optional).unwrap_err();
+            let steers =
+                |one: char| (one.is_control() && one != '\n') || odd.contains(one) && !"[2J".contains(one);
+            assert!(!problems.render(false).contains(steers), "{:?}", problems.render(false));
+            for one in problems.list {
+                assert!(!one.message.contains(steers) && !one.help.unwrap_or_default().contains(steers));
+            }
+        }
+    }
+}
+
+/// A file may have a line that was made by a program; two places far from each other in it are shown apart.
+#[test]
+fn a_long_word_is_cut_where_it_is_told() {
+    let word = "w".repeat(100_000);
+    for text in [
+        format!("version: {word}\n{word}: 1\n"),
+        format!("version: 1\nrole: [{word}\n"),
+        format!("*{word}"),
+        format!("version: 1\nrole: r\npermissions: [{}]\n", "{id: a}, ".repeat(300)),
+    ] {
+        let problems = PolicySet::load(&[Source::new("r.yaml", text)], GuardrailsFile::Optional).unwrap_err();
+        let longest = problems.render(false).lines().map(|line| line.chars().count()).max();
+        assert!(longest < Some(1500), "{longest:?}");
+    }
+}
+
 #[test]
 fn the_shipped_policies_fit_the_schema() {
     let (set, warnings) = PolicySet::load(&built_in_sources(), GuardrailsFile::Required).unwrap();
