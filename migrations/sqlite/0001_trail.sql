@@ -12,7 +12,7 @@ CREATE TABLE entries (
     at               INTEGER NOT NULL,     -- when it happened, in microseconds since 1970 UTC
 
     -- Who called what, and what was decided. NULL in an outcome that follows an intent, in revisions and markers.
-    principal        TEXT,                 -- the client's name in Warrener; empty for a stranger
+    principal        TEXT,                 -- the client's pseudonym, see `principals`; empty for a stranger
     role             TEXT,                 -- the policy role; empty for a stranger
     client_name      TEXT,                 -- what the client calls itself
     client_version   TEXT,                 -- and its version
@@ -26,12 +26,12 @@ CREATE TABLE entries (
     enforced         INTEGER,              -- 0 where the role is observed and the denial did not bite
     request_bytes    INTEGER,              -- length of the request's body
     arguments_digest BLOB,                 -- SHA-256 of salt, then arguments, as in `payloads`; stays when they go
+    facts_digest     BLOB,                 -- SHA-256 of salt, then facts, as in `payloads`; stays when they go
     received         BLOB,                 -- SHA-256 of the body that came
     forwarded        BLOB,                 -- SHA-256 of the body that went to Directus
     policy_revision  TEXT,                 -- digest of the policy that decided; its text is in `texts`
     schema_digest    TEXT,                 -- digest of the schema snapshot that the accesses depend on; in `texts`
     trace_id         TEXT,                 -- the trace that the call belongs to
-    facts            TEXT,                 -- JSON: the canonical input of the decision, so that it can be made again
     count            INTEGER,              -- how many requests the row stands for, where repeats were collapsed
 
     -- How it ended. NULL in an intent.
@@ -40,6 +40,7 @@ CREATE TABLE entries (
     error_code       TEXT,                 -- Directus' error code, or the refusal's
     items            INTEGER,              -- how many items the result holds, where that can be told
     response_bytes   INTEGER,              -- length of the reply's body
+    response_digest  BLOB,                 -- SHA-256 of the reply's body; the reply itself is never kept
     duration_us      INTEGER,              -- from the request's arrival to the end of the reply, in microseconds
 
     note             TEXT,                 -- JSON: what happened, in a revision or a marker
@@ -64,13 +65,27 @@ CREATE TABLE accesses (
     PRIMARY KEY (seq, n)
 ) STRICT, WITHOUT ROWID;
 
--- A call's arguments, masked. Outside the chain, which covers their salted digest only: a row here can be deleted and
--- the chain still verifies, and nobody can confirm a guess at what it held.
+-- A call's arguments and facts, masked. Outside the chain, which covers their salted digests only: a row here can be
+-- deleted and the chain still verifies, and nobody can confirm a guess at what it held.
 CREATE TABLE payloads (
     seq       INTEGER PRIMARY KEY REFERENCES entries (seq),
-    arguments TEXT NOT NULL,               -- JSON
+    arguments TEXT,                        -- JSON; NULL where only their digest is kept
+    facts     TEXT,                        -- JSON: the canonical input of the decision, so that it can be made again
     salt      BLOB NOT NULL                -- 16 random bytes
 ) STRICT;
+
+-- Who is behind a pseudonym. A row here can be deleted: the calls stay, and nobody can tell any more whose they were.
+CREATE TABLE principals (
+    pseudonym TEXT NOT NULL PRIMARY KEY,   -- the first 32 hexadecimal digits of SHA-256 over salt, then name
+    name      TEXT NOT NULL UNIQUE,        -- the client's name in Warrener
+    salt      BLOB NOT NULL                -- 16 random bytes
+) STRICT, WITHOUT ROWID;
+
+-- Entries up to this one may be deleted, since a marker says so; it only grows.
+CREATE TABLE pruned (
+    through INTEGER NOT NULL
+) STRICT;
+INSERT INTO pruned VALUES (0);
 
 -- Policy texts and schema snapshots, once each.
 CREATE TABLE texts (
@@ -80,12 +95,12 @@ CREATE TABLE texts (
     PRIMARY KEY (kind, digest)
 ) STRICT;
 
--- Few indexes, so that writing stays fast. Outcomes and markers have no principal and are in one or two of them only.
-CREATE INDEX entries_call ON entries (call_id, kind);
-CREATE INDEX entries_time ON entries (at_text, call_id) WHERE principal IS NOT NULL;
+-- Few indexes, so that writing stays fast. The first two hold all that lists filter by and statistics group by, so that they
+-- read no entry. Outcomes and markers have no principal and are in one or two of them only.
+CREATE INDEX entries_call ON entries (call_id, kind, outcome, error_code, duration_us);
+CREATE INDEX entries_time ON entries (at_text, call_id, kind, principal, role, tool, decision, enforced, rule, reason, outcome,
+    error_code, duration_us, count) WHERE principal IS NOT NULL;
 CREATE INDEX entries_principal ON entries (principal, at_text, call_id) WHERE principal IS NOT NULL;
-CREATE INDEX entries_decision ON entries (decision, at_text, call_id) WHERE principal IS NOT NULL;
-CREATE INDEX entries_tool ON entries (tool, at_text, call_id) WHERE principal IS NOT NULL;
 CREATE INDEX entries_event ON entries (kind, seq) WHERE kind IN ('revision', 'marker');
 
 -- Against accidents. Whoever can write the file can drop a trigger: the evidence is the chain.
@@ -93,20 +108,28 @@ CREATE TRIGGER entries_no_replace BEFORE INSERT ON entries WHEN NEW.seq <= (SELE
 BEGIN SELECT raise(ABORT, 'the trail is append-only: entries cannot be replaced'); END;
 CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries
 BEGIN SELECT raise(ABORT, 'the trail is append-only: entries cannot be changed'); END;
-CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
+CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries WHEN OLD.seq > (SELECT max(through) FROM pruned)
 BEGIN SELECT raise(ABORT, 'the trail is append-only: entries cannot be deleted'); END;
 CREATE TRIGGER accesses_no_replace BEFORE INSERT ON accesses
 WHEN EXISTS (SELECT 1 FROM accesses WHERE seq = NEW.seq AND n = NEW.n)
 BEGIN SELECT raise(ABORT, 'the trail is append-only: accesses cannot be replaced'); END;
 CREATE TRIGGER accesses_no_update BEFORE UPDATE ON accesses
 BEGIN SELECT raise(ABORT, 'the trail is append-only: accesses cannot be changed'); END;
-CREATE TRIGGER accesses_no_delete BEFORE DELETE ON accesses
+CREATE TRIGGER accesses_no_delete BEFORE DELETE ON accesses WHEN OLD.seq > (SELECT max(through) FROM pruned)
 BEGIN SELECT raise(ABORT, 'the trail is append-only: accesses cannot be deleted'); END;
 CREATE TRIGGER payloads_no_replace BEFORE INSERT ON payloads
 WHEN EXISTS (SELECT 1 FROM payloads WHERE seq = NEW.seq)
 BEGIN SELECT raise(ABORT, 'the trail is append-only: payloads can be deleted, not replaced'); END;
 CREATE TRIGGER payloads_no_update BEFORE UPDATE ON payloads
 BEGIN SELECT raise(ABORT, 'the trail is append-only: payloads can be deleted, not changed'); END;
+CREATE TRIGGER principals_no_update BEFORE UPDATE ON principals
+BEGIN SELECT raise(ABORT, 'the trail is append-only: principals can be deleted, not changed'); END;
+CREATE TRIGGER pruned_only_grows BEFORE UPDATE ON pruned WHEN NEW.through < OLD.through
+BEGIN SELECT raise(ABORT, 'the trail is append-only: what was pruned cannot come back'); END;
+CREATE TRIGGER pruned_no_insert BEFORE INSERT ON pruned
+BEGIN SELECT raise(ABORT, 'the trail is append-only: there is one row that says what was pruned'); END;
+CREATE TRIGGER pruned_no_delete BEFORE DELETE ON pruned
+BEGIN SELECT raise(ABORT, 'the trail is append-only: there is one row that says what was pruned'); END;
 CREATE TRIGGER texts_no_update BEFORE UPDATE ON texts
 BEGIN SELECT raise(ABORT, 'the trail is append-only: texts cannot be changed'); END;
 
@@ -124,7 +147,8 @@ SELECT
     END                              AS finished_at,      -- UTC; NULL while under way, and where it is not known
     coalesce(o.duration_us, c.duration_us) / 1000.0
                                      AS duration_ms,      -- from arrival to the end of the reply
-    c.principal                      AS principal,        -- the client's name in Warrener; empty for a stranger
+    coalesce((SELECT n.name FROM principals n WHERE n.pseudonym = c.principal), c.principal)
+                                     AS principal,        -- the client's name in Warrener; empty for a stranger
     c.role                           AS role,             -- the policy role; empty for a stranger
     c.client_name                    AS client_name,      -- what the client calls itself
     c.client_version                 AS client_version,
@@ -141,14 +165,16 @@ SELECT
     coalesce(o.items, c.items)                   AS items,          -- in the result
     c.request_bytes                  AS request_bytes,
     coalesce(o.response_bytes, c.response_bytes) AS response_bytes,
-    p.arguments                      AS arguments,        -- JSON, masked; NULL where they are not kept
+    (SELECT p.arguments FROM payloads p WHERE p.seq = c.seq)
+                                     AS arguments,        -- JSON, masked; NULL where they are not kept
     nullif(lower(hex(c.arguments_digest)), '')   AS arguments_digest, -- SHA-256 of salt and arguments
     c.policy_revision                AS policy_revision,  -- digest of the policy that decided
-    c.trace_id                       AS trace_id
+    c.trace_id                       AS trace_id,
+    c.principal                      AS principal_id,     -- the client's pseudonym; stays when its name is erased
+    c.seq                            AS seq,              -- the number of the call's first entry
+    coalesce(c.count, 1)             AS count             -- how many requests the row stands for, where repeats were collapsed
 FROM entries c
-LEFT JOIN entries o ON o.seq = CASE WHEN c.kind = 'intent' THEN
-    (SELECT min(e.seq) FROM entries e WHERE e.call_id = c.call_id AND e.kind = 'outcome') END
-LEFT JOIN payloads p ON p.seq = c.seq
+LEFT JOIN entries o ON o.call_id = c.call_id AND o.kind = 'outcome' AND c.kind = 'intent'
 WHERE c.principal IS NOT NULL;
 
 -- One row for each access of a call; `id` is the call's.

@@ -1,5 +1,6 @@
 //! Bringing settings, policies and schema snapshots into a gateway that runs.
 
+mod keep;
 mod load;
 mod run;
 

@@ -1,11 +1,13 @@
 //! The gateway as a whole: settings in, a listener that serves until it is told to end.
 
+use super::keep;
 use super::load::{self, LoadError};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
 use crate::audit::entry::{Entry, Kind};
-use crate::audit::trail::{TextKind, Trail, TrailOptions, TrailUnavailable};
-use crate::config::{Config, Secret};
+use crate::audit::signing::SigningKeyError;
+use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
+use crate::config::{Config, OnFailure, Secret};
 use crate::identity::{KeyError, KeyRing, SecretError, read_secret};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
@@ -30,6 +32,7 @@ pub struct Gateway {
     listener: TcpListener,
     options: accept::Options,
     origins: Vec<String>,
+    on_failure: OnFailure,
 }
 
 /// Why a gateway cannot be set up, or has not ended well.
@@ -66,9 +69,18 @@ pub enum GatewayError {
     /// The audit trail cannot be opened.
     #[error(transparent)]
     Trail(#[from] TrailError),
+    /// The key that checkpoints are signed with.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
+    /// Checkpoints cannot go where the settings want them.
+    #[error("checkpoints cannot be written to their second place: {0}")]
+    SecondPlace(#[source] io::Error),
     /// The audit trail cannot be written.
     #[error(transparent)]
     Unavailable(#[from] TrailUnavailable),
+    /// The trail failed, and the settings say that the gateway is to end then.
+    #[error("the gateway ended, since the audit trail could not be written")]
+    Stopped,
     /// The address is taken, or not this machine's.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -110,7 +122,8 @@ impl Gateway {
             ..UpstreamOptions::new(url)
         })?;
         let schema = schema(config, &upstream, keys.default_token())?;
-        let trail = Trail::open(&TrailOptions::new(&config.audit.url)).await?;
+        let options = keep::options(&config.audit)?;
+        let trail = Trail::open(&options).await?;
         let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);
         note_revision(&trail, &policies, clock.micros()).await?;
@@ -125,8 +138,10 @@ impl Gateway {
             limits: config.limits.clone(),
             drain: Drain::new(),
         };
+        let key = options.checkpoints.map(|checkpoints| checkpoints.key);
+        keep::keep(&config.audit, &parts.trail, key, &parts.drain);
         let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
-        Ok(Self { parts, upstream, listener, options, origins })
+        Ok(Self { parts, upstream, listener, options, origins, on_failure: config.audit.on_failure })
     }
 
     /// The address that it listens on.
@@ -152,7 +167,7 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins } = self;
+        let Self { parts, upstream, listener, options, origins, on_failure } = self;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema);
@@ -160,8 +175,9 @@ impl Gateway {
         let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
+        let stopped = on_failure == OnFailure::Stop && trail.has_failed();
         trail.close().await?;
-        Ok(drained)
+        if stopped { Err(GatewayError::Stopped) } else { Ok(drained) }
     }
 }
 

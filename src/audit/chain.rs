@@ -12,19 +12,27 @@
 //! ```
 //!
 //! with `prev` as 32 raw bytes, zero for the first entry, and all that follows as netstrings. `at_text` is derived and not
-//! covered. The arguments are covered through `arguments_digest`, SHA-256 over the 16 bytes of salt and the arguments' text,
-//! so that they can be deleted and the chain still verifies.
+//! covered. Arguments and facts are covered through `arguments_digest` and `facts_digest`, SHA-256 over 16 bytes of salt and
+//! the text, so that they can be deleted and the chain still verifies. In the same way a client's name is covered through its
+//! pseudonym, which begins such a digest.
 
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
+
+/// What keeps a digest from confirming a guess at a text, once the text is deleted and the salt with it.
+pub type Salt = [u8; 16];
 
 /// What the first entry has in `prev`.
 pub const GENESIS: Digest = [0; 32];
 
 /// The first value of every entry's canonical form; another form would have another name.
 const FORM: &str = "warrener-trail-1";
+
+/// Hexadecimal digits of a pseudonym: 128 bits, so that nobody finds another name and salt for it.
+const PSEUDONYM: usize = 32;
 
 /// One value of an entry, as it stands in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +62,32 @@ pub fn digest<'a>(prev: &Digest, values: impl IntoIterator<Item = Value<'a>>) ->
     hash.finalize().into()
 }
 
-/// The digest that covers a call's arguments; the salt keeps it from confirming a guess once they are deleted.
-pub fn arguments_digest(salt: &[u8; 16], arguments: &str) -> Digest {
-    Sha256::new_with_prefix(salt).chain_update(arguments).finalize().into()
+/// A new salt; it fails where the system has no randomness to give.
+pub(super) fn salt() -> Result<Salt, getrandom::Error> {
+    let mut salt = Salt::default();
+    getrandom::fill(&mut salt)?;
+    Ok(salt)
+}
+
+/// The digest that covers a text outside the chain: SHA-256 over the salt and the text.
+pub fn salted_digest(salt: &[u8], text: &str) -> Digest {
+    Sha256::new_with_prefix(salt).chain_update(text).finalize().into()
+}
+
+/// The pseudonym of a client: the beginning of the salted digest of its name, in hexadecimal.
+pub fn pseudonym(salt: &[u8], name: &str) -> String {
+    let mut text = hex(&salted_digest(salt, name));
+    text.truncate(PSEUDONYM);
+    text
+}
+
+/// A digest as people and JSON have it: lower case, without separators.
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Adds one netstring.
@@ -89,10 +120,6 @@ impl<'a> From<Option<&'a [u8]>> for Value<'a> {
 mod tests {
     use super::*;
 
-    fn hex(digest: &Digest) -> String {
-        digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-    }
-
     #[test]
     fn is_sha_256_over_prev_and_netstrings() {
         let body = b"16:warrener-trail-1,1:7,2:\xc3\xa9,-,2:\x00\xff,";
@@ -123,12 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_salted() {
+    fn what_can_be_deleted_is_salted() {
         assert_eq!(
-            hex(&arguments_digest(&[0; 16], "{}")),
+            hex(&salted_digest(&[0; 16], "{}")),
             // (head -c 16 /dev/zero; printf '{}') | sha256sum
             "333b13ff02f57ae18049b82ca66f37592c5a3d8fd54e44e23ae5c7085c24fd2a"
         );
-        assert_ne!(arguments_digest(&[0; 16], "{}"), arguments_digest(&[1; 16], "{}"));
+        assert_ne!(salted_digest(&[0; 16], "{}"), salted_digest(&[1; 16], "{}"));
+        assert_eq!(pseudonym(&[0; 16], "{}"), "333b13ff02f57ae18049b82ca66f3759");
     }
 }

@@ -71,6 +71,8 @@ pub struct Subject {
     pub request_bytes: u64,
     /// The tool's arguments as JSON text, masked.
     pub arguments: Option<String>,
+    /// Whether the trail keeps only a digest of the arguments, and not their text.
+    pub digest_only: bool,
     /// SHA-256 of the body that came.
     pub received: Option<[u8; 32]>,
     /// SHA-256 of the body that goes to Directus.
@@ -83,7 +85,7 @@ pub struct Subject {
     pub trace_id: Option<String>,
     /// Every access, asked, expanded or implied.
     pub accesses: Vec<Access>,
-    /// The canonical input of the decision as JSON text, bounded in size.
+    /// The canonical input of the decision as JSON text, bounded in size. Like the arguments it can be erased.
     pub facts: Option<String>,
     /// How many requests the row stands for; more than 1 where repeats were collapsed.
     pub count: u64,
@@ -102,6 +104,8 @@ pub struct Outcome {
     pub items: Option<u64>,
     /// Length of the reply's body.
     pub response_bytes: Option<u64>,
+    /// SHA-256 of the reply's body, as the client got it.
+    pub response_digest: Option<[u8; 32]>,
     /// From the request's arrival to the end of the reply, in microseconds.
     pub duration_us: Option<u64>,
 }

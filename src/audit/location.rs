@@ -10,6 +10,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+/// <https://sqlite.org/rescode.html>
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_NOTADB: u32 = 26;
+
 /// The file that a trail's URL names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Location {
@@ -66,6 +70,17 @@ pub enum TrailError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error(
+        "the audit trail `{}` is damaged: keep it as it is, as evidence, and give the gateway another file with `audit.url`",
+        .path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
     },
     /// The file has a structure that this version does not know.
     #[error("the audit trail `{}` was written by another version of Warrener", .path.display())]
@@ -156,10 +171,14 @@ impl Location {
 
     /// An error of SQLite on this file.
     pub(super) fn sql(&self, source: sqlx::Error) -> TrailError {
-        let not_a_database =
-            source.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "26");
         let path = self.path.clone();
-        if not_a_database { TrailError::Foreign { path } } else { TrailError::Database { path, source } }
+        let code = source.as_database_error().and_then(DatabaseError::code);
+        // The last byte of an extended code is the primary one.
+        match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+            Some(SQLITE_NOTADB) => TrailError::Foreign { path },
+            Some(SQLITE_CORRUPT) => TrailError::Damaged { path, source },
+            Some(_) | None => TrailError::Database { path, source },
+        }
     }
 
     fn io(&self, source: io::Error) -> TrailError {

@@ -5,18 +5,26 @@
 
 pub mod call;
 pub mod chain;
+pub mod checkpoint;
 pub mod entry;
+pub mod erase;
 pub mod escape;
 pub mod mask;
 pub mod query;
 pub mod render;
+pub mod retention;
+pub mod signing;
 pub mod time;
 pub mod trail;
+pub mod verify;
 
+mod insert;
 mod location;
 mod migration;
+mod pseudonyms;
 mod recovery;
 mod row;
+mod second;
 mod session;
 mod writer;
 

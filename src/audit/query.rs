@@ -2,6 +2,7 @@
 
 use super::call::{Call, Part};
 use super::location::{Location, TrailError};
+use super::time::text;
 use crate::directus::access::Action;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use jiff::Timestamp;
@@ -287,11 +288,6 @@ fn matching(query: &mut QueryBuilder<Sqlite>, column: &'static str, pattern: &st
     } else {
         query.push(" = ").push_bind(pattern);
     }
-}
-
-/// A time as the views show it: fixed width, so that comparing texts compares times.
-fn text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 #[cfg(test)]

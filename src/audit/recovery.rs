@@ -1,6 +1,7 @@
 //! What is done before the first entry of a run: the structure is brought up to date, and calls that an earlier run left
 //! without an outcome get one.
 
+use super::checkpoint::marker;
 use super::entry::{Entry, Kind, Outcome, OutcomeWord};
 use super::location::{Location, TrailError};
 use super::migration::migrator;
@@ -8,7 +9,7 @@ use super::row::Row;
 use super::session::Session;
 use super::trail::TrailOptions;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
@@ -60,10 +61,6 @@ async fn open_calls(connection: &mut SqliteConnection) -> Result<Vec<Uuid>, sqlx
 fn unknown(call: Uuid, at: i64) -> Entry {
     let outcome = Outcome { word: OutcomeWord::Unknown, ..Outcome::default() };
     Entry { call, kind: Kind::Outcome, at, subject: None, outcome: Some(outcome), note: None }
-}
-
-fn marker(at: i64, note: Value) -> Entry {
-    Entry { call: Uuid::now_v7(), kind: Kind::Marker, at, subject: None, outcome: None, note: Some(note) }
 }
 
 fn migration(location: &Location, source: MigrateError) -> TrailError {

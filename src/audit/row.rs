@@ -1,11 +1,11 @@
 //! An entry as it stands in the tables.
 
-use super::chain::{self, Digest, Value};
+use super::chain::{self, Digest, Salt, Value};
 use super::entry::{Entry, Outcome, Subject};
 use crate::directus::access::Access;
 
 /// The columns that an entry's digest covers, in the order of [`Row::values`].
-pub(super) const COLUMNS: [&str; 32] = [
+pub(super) const COLUMNS: [&str; 33] = [
     "seq",
     "call_id",
     "kind",
@@ -24,18 +24,19 @@ pub(super) const COLUMNS: [&str; 32] = [
     "enforced",
     "request_bytes",
     "arguments_digest",
+    "facts_digest",
     "received",
     "forwarded",
     "policy_revision",
     "schema_digest",
     "trace_id",
-    "facts",
     "count",
     "outcome",
     "http_status",
     "error_code",
     "items",
     "response_bytes",
+    "response_digest",
     "duration_us",
     "note",
 ];
@@ -50,11 +51,20 @@ pub(super) struct Row {
     accesses: Vec<AccessRow>,
 }
 
-/// A row of `payloads`; the arguments themselves stay in the entry.
+/// What covers a row of `payloads`; arguments and facts themselves stay in the entry.
 #[derive(Debug)]
 struct Salted {
-    salt: [u8; 16],
-    digest: Digest,
+    salt: Salt,
+    arguments: Option<Digest>,
+    facts: Option<Digest>,
+}
+
+/// A row of `payloads`.
+#[derive(Debug)]
+pub(super) struct Payload<'a> {
+    pub(super) arguments: Option<&'a str>,
+    pub(super) facts: Option<&'a str>,
+    pub(super) salt: &'a Salt,
 }
 
 /// A row of `accesses`.
@@ -69,10 +79,10 @@ pub(super) struct AccessRow {
 }
 
 impl Row {
-    /// Prepares an entry; the arguments are salted here, so it fails where the system has no randomness to give.
+    /// Prepares an entry; arguments and facts are salted here, so it fails where the system has no randomness to give.
     pub(super) fn new(mut entry: Entry) -> Result<Self, getrandom::Error> {
-        let payload = match entry.subject.as_deref().and_then(|subject| subject.arguments.as_deref()) {
-            Some(arguments) => Some(Salted::new(arguments)?),
+        let payload = match entry.subject.as_deref() {
+            Some(subject) => Salted::new(subject)?,
             None => None,
         };
         let accesses = match entry.subject.as_deref_mut() {
@@ -83,32 +93,46 @@ impl Row {
         Ok(Self { call_id: entry.call.to_string(), entry, note, payload, accesses })
     }
 
-    /// The digest that seals the row at its place in the chain.
-    pub(super) fn digest(&self, seq: i64, prev: &Digest) -> Digest {
-        let count = Value::Integer(integer(self.accesses.len()));
-        let accesses = self.accesses.iter().flat_map(AccessRow::values);
-        chain::digest(prev, self.values(seq).into_iter().chain([count]).chain(accesses))
+    /// The name whose pseudonym stands in the row; a stranger has none.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.entry
+            .subject
+            .as_deref()
+            .map(|subject| subject.principal.as_str())
+            .filter(|name| !name.is_empty())
     }
 
-    /// What stands in [`COLUMNS`].
-    pub(super) fn values(&self, seq: i64) -> Vec<Value<'_>> {
-        let mut values = vec![
+    /// The digest that seals the row at its place in the chain.
+    pub(super) fn digest(&self, seq: i64, principal: Option<&str>, prev: &Digest) -> Digest {
+        let count = Value::Integer(integer(self.accesses.len()));
+        let accesses = self.accesses.iter().flat_map(AccessRow::values);
+        chain::digest(prev, self.values(seq, principal).into_iter().chain([count]).chain(accesses))
+    }
+
+    /// What stands in [`COLUMNS`], given the pseudonym of [`Row::name`].
+    pub(super) fn values<'a>(&'a self, seq: i64, principal: Option<&'a str>) -> Vec<Value<'a>> {
+        let mut values = Vec::with_capacity(COLUMNS.len() + 2);
+        values.extend([
             Value::Integer(seq),
             Value::Text(&self.call_id),
             Value::Text(self.entry.kind.as_str()),
             Value::Integer(self.entry.at),
-        ];
-        let digest = self.payload.as_ref().map(|payload| payload.digest.as_slice());
-        values.extend(self.entry.subject.as_deref().map_or([Value::Null; 21], |s| subject(s, digest)));
-        values.extend(self.entry.outcome.as_ref().map_or([Value::Null; 6], outcome));
+        ]);
+        let principal = principal.unwrap_or_default();
+        let subject = self.entry.subject.as_deref();
+        let payload = self.payload.as_ref();
+        values.extend(subject.map_or([Value::Null; 21], |s| subject_values(s, principal, payload)));
+        values.extend(self.entry.outcome.as_ref().map_or([Value::Null; 7], outcome_values));
         values.push(self.note.as_deref().into());
         values
     }
 
-    /// The row of `payloads`: arguments and salt.
-    pub(super) fn payload(&self) -> Option<(&str, &[u8])> {
-        let arguments = self.entry.subject.as_deref()?.arguments.as_deref()?;
-        Some((arguments, self.payload.as_ref()?.salt.as_slice()))
+    /// The row of `payloads`.
+    pub(super) fn payload(&self) -> Option<Payload<'_>> {
+        let subject = self.entry.subject.as_deref()?;
+        let arguments = subject.arguments.as_deref().filter(|_| !subject.digest_only);
+        let salt = &self.payload.as_ref()?.salt;
+        Some(Payload { arguments, facts: subject.facts.as_deref(), salt })
     }
 
     /// The rows of `accesses`, in order.
@@ -128,10 +152,14 @@ impl Row {
 }
 
 impl Salted {
-    fn new(arguments: &str) -> Result<Self, getrandom::Error> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt)?;
-        Ok(Self { salt, digest: chain::arguments_digest(&salt, arguments) })
+    fn new(subject: &Subject) -> Result<Option<Self>, getrandom::Error> {
+        let (arguments, facts) = (subject.arguments.as_deref(), subject.facts.as_deref());
+        if arguments.is_none() && facts.is_none() {
+            return Ok(None);
+        }
+        let salt = chain::salt()?;
+        let digest = |text| chain::salted_digest(&salt, text);
+        Ok(Some(Self { arguments: arguments.map(digest), facts: facts.map(digest), salt }))
     }
 }
 
@@ -160,9 +188,14 @@ impl AccessRow {
     }
 }
 
-fn subject<'a>(subject: &'a Subject, arguments_digest: Option<&'a [u8]>) -> [Value<'a>; 21] {
+fn subject_values<'a>(
+    subject: &'a Subject,
+    principal: &'a str,
+    payload: Option<&'a Salted>,
+) -> [Value<'a>; 21] {
+    let bytes = |digest: Option<&'a Digest>| digest.map(<[u8; 32]>::as_slice).into();
     [
-        Value::Text(&subject.principal),
+        Value::Text(principal),
         Value::Text(&subject.role),
         subject.client_name.as_deref().into(),
         subject.client_version.as_deref().into(),
@@ -175,24 +208,25 @@ fn subject<'a>(subject: &'a Subject, arguments_digest: Option<&'a [u8]>) -> [Val
         subject.detail.as_deref().into(),
         Value::Integer(subject.enforced.into()),
         Value::Integer(integer(subject.request_bytes)),
-        arguments_digest.into(),
-        subject.received.as_ref().map(<[u8; 32]>::as_slice).into(),
-        subject.forwarded.as_ref().map(<[u8; 32]>::as_slice).into(),
+        bytes(payload.and_then(|payload| payload.arguments.as_ref())),
+        bytes(payload.and_then(|payload| payload.facts.as_ref())),
+        bytes(subject.received.as_ref()),
+        bytes(subject.forwarded.as_ref()),
         Value::Text(&subject.policy_revision),
         subject.schema_digest.as_deref().into(),
         subject.trace_id.as_deref().into(),
-        subject.facts.as_deref().into(),
         Value::Integer(integer(subject.count)),
     ]
 }
 
-fn outcome(outcome: &Outcome) -> [Value<'_>; 6] {
+fn outcome_values(outcome: &Outcome) -> [Value<'_>; 7] {
     [
         Value::Text(outcome.word.as_str()),
         outcome.http_status.map(i64::from).into(),
         outcome.error_code.as_deref().into(),
         outcome.items.map(integer).into(),
         outcome.response_bytes.map(integer).into(),
+        outcome.response_digest.as_ref().map(<[u8; 32]>::as_slice).into(),
         outcome.duration_us.map(integer).into(),
     ]
 }
@@ -218,8 +252,8 @@ mod tests {
             outcome: Some(Outcome::default()),
             note: None,
         };
-        assert_eq!(Row::new(entry.clone()).unwrap().values(1).len(), COLUMNS.len());
+        assert_eq!(Row::new(entry.clone()).unwrap().values(1, None).len(), COLUMNS.len());
         (entry.subject, entry.outcome) = (None, None);
-        assert_eq!(Row::new(entry).unwrap().values(1).len(), COLUMNS.len());
+        assert_eq!(Row::new(entry).unwrap().values(1, None).len(), COLUMNS.len());
     }
 }

@@ -1,25 +1,29 @@
 //! The one connection that writes: rows in, sealed and durable rows out.
 
-use super::chain::{Digest, GENESIS, Value};
+use super::chain::{Digest, GENESIS};
+use super::insert::{self, Sealed};
 use super::location::Location;
 use super::migration::APPLICATION_ID;
-use super::row::{COLUMNS, Row};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Sqlite};
+use super::pseudonyms::Pseudonyms;
+use super::row::Row;
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, Transaction};
 use std::time::Duration;
 
-/// SQLite takes 32,766 values in a statement; an entry has 34, and longer statements win nothing.
-const ROWS_PER_STATEMENT: usize = 500;
-
-/// Statements of few rows come again in the same length and are worth keeping; of the others each is a new one.
-const ROWS_WORTH_CACHING: usize = 16;
+/// What the database says where an entry's place is taken; it stands in the migration.
+const TAKEN: &str = "entries cannot be replaced";
 
 /// An open connection, and where the chain ends.
 #[derive(Debug)]
 pub(super) struct Session {
     connection: SqliteConnection,
+    pseudonyms: Pseudonyms,
+    /// Where the chain ended when this session last looked.
     head: Head,
-    // Where the chain ends if the transaction under way gets through; the same as `head` between transactions.
+    /// Where the chain ends if the transaction under way gets through; the same as `head` between transactions.
     next: Head,
 }
 
@@ -28,7 +32,8 @@ pub(super) struct Session {
 pub(super) struct Head {
     /// Its place; 0 where there is none.
     pub(super) seq: i64,
-    digest: Digest,
+    /// Its digest.
+    pub(super) digest: Digest,
 }
 
 /// A policy text or a schema snapshot, kept once.
@@ -39,12 +44,13 @@ pub(super) struct Text {
     pub(super) body: String,
 }
 
-/// A row and its place in the chain.
-struct Sealed<'a> {
-    row: &'a Row,
-    seq: i64,
-    prev: Digest,
-    digest: Digest,
+/// A transaction that appends to the chain. Nobody else can write until it is committed or dropped.
+#[derive(Debug)]
+pub(super) struct Appending<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    pseudonyms: &'a mut Pseudonyms,
+    head: &'a mut Head,
+    next: &'a mut Head,
 }
 
 impl Session {
@@ -52,10 +58,10 @@ impl Session {
     pub(super) async fn open(location: &Location, busy_timeout: Duration) -> Result<Self, sqlx::Error> {
         let mut connection = connect(location, busy_timeout).await?;
         let head = if is_empty(&mut connection).await? { Head::START } else { head(&mut connection).await? };
-        Ok(Self { connection, head, next: head })
+        Ok(Self { connection, pseudonyms: Pseudonyms::default(), head, next: head })
     }
 
-    /// The connection itself, for what is done before the first entry.
+    /// The connection itself, for what is done outside the chain.
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
@@ -65,28 +71,29 @@ impl Session {
         self.head
     }
 
-    /// After a failed write: where the chain ends if SQLite has kept the rows all the same.
-    pub(super) fn doubtful(&self) -> Head {
-        self.next
+    /// After a failed write: where the chain ends if SQLite has kept the rows all the same; `None` where it got none.
+    pub(super) fn doubtful(&self) -> Option<Head> {
+        (self.next != self.head).then_some(self.next)
     }
 
     /// Writes all of it in one transaction; once this returns, it is on the disk.
     ///
+    /// A command such as `audit prune` may have appended to the chain meanwhile. The database then refuses the first row, since
+    /// its place is taken, and all of it is written behind what has come. So the usual case costs no look at the end of the chain.
+    ///
     /// After an error the session is of no more use: what SQLite has kept is known to a new one only.
     pub(super) async fn write(&mut self, texts: &[&Text], rows: &[&Row]) -> Result<(), sqlx::Error> {
-        let sealed = self.seal(rows);
-        self.next = sealed.last().map_or(self.head, Sealed::head);
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        if texts.is_empty() && rows.is_empty() {
-            touch(&mut transaction).await?;
+        match self.attempt(texts, rows, false).await {
+            Err(error) if is_taken(&error) => self.attempt(texts, rows, true).await,
+            written => written,
         }
-        insert_texts(&mut transaction, texts).await?;
-        insert_entries(&mut transaction, &sealed).await?;
-        insert_accesses(&mut transaction, &sealed).await?;
-        insert_payloads(&mut transaction, &sealed).await?;
-        transaction.commit().await?;
-        self.head = self.next;
-        Ok(())
+    }
+
+    /// Begins a transaction at the end of the chain, wherever that is by now.
+    pub(super) async fn begin(&mut self) -> Result<Appending<'_>, sqlx::Error> {
+        let mut appending = self.start().await?;
+        appending.look().await?;
+        Ok(appending)
     }
 
     /// Moves what is in the write-ahead log into the file, and disconnects.
@@ -103,33 +110,80 @@ impl Session {
         }
     }
 
-    fn seal<'a>(&self, rows: &[&'a Row]) -> Vec<Sealed<'a>> {
-        let mut head = self.head;
+    async fn attempt(&mut self, texts: &[&Text], rows: &[&Row], moved: bool) -> Result<(), sqlx::Error> {
+        let mut appending = if moved { self.begin().await? } else { self.start().await? };
+        if texts.is_empty() && rows.is_empty() {
+            touch(appending.connection()).await?;
+        }
+        insert::texts(appending.connection(), texts).await?;
+        appending.append(rows).await?;
+        appending.commit().await
+    }
+
+    async fn start(&mut self) -> Result<Appending<'_>, sqlx::Error> {
+        let Self { connection, pseudonyms, head, next } = self;
+        *next = *head;
+        let transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Appending { transaction, pseudonyms, head, next })
+    }
+}
+
+impl Appending<'_> {
+    /// Where the chain ends, with what was appended so far.
+    pub(super) fn head(&self) -> Head {
+        *self.next
+    }
+
+    /// The connection, inside the transaction.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Appends rows to the chain.
+    pub(super) async fn append(&mut self, rows: &[&Row]) -> Result<(), sqlx::Error> {
         let mut sealed = Vec::with_capacity(rows.len());
         for row in rows {
-            let (seq, prev) = (head.seq + 1, head.digest);
-            let next = Sealed { row, seq, prev, digest: row.digest(seq, &prev) };
-            head = next.head();
-            sealed.push(next);
+            let principal = match row.name() {
+                Some(name) => Some(self.pseudonyms.of(name, &mut self.transaction).await?),
+                None => None,
+            };
+            let (seq, prev) = (self.next.seq + 1, self.next.digest);
+            let digest = row.digest(seq, principal.as_deref(), &prev);
+            *self.next = Head { seq, digest };
+            sealed.push(Sealed { row, principal, seq, prev, digest });
         }
-        sealed
+        insert::entries(&mut self.transaction, &sealed).await?;
+        insert::accesses(&mut self.transaction, &sealed).await?;
+        insert::payloads(&mut self.transaction, &sealed).await
+    }
+
+    /// Makes it durable.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await?;
+        *self.head = *self.next;
+        Ok(())
+    }
+
+    /// Looks where the chain ends, and forgets what another writer may have changed.
+    async fn look(&mut self) -> Result<(), sqlx::Error> {
+        self.pseudonyms.forget();
+        let end = head(&mut self.transaction).await?;
+        (*self.head, *self.next) = (end, end);
+        Ok(())
     }
 }
 
 impl Head {
-    const START: Self = Self { seq: 0, digest: GENESIS };
-}
-
-impl Sealed<'_> {
-    fn head(&self) -> Head {
-        Head { seq: self.seq, digest: self.digest }
-    }
+    /// Before the first entry.
+    pub(super) const START: Self = Self { seq: 0, digest: GENESIS };
 }
 
 async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(location.path())
         .create_if_missing(false)
+        // Of a new file only: pages that pruning has freed can be given back to the disk a few at a time.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(busy_timeout)
@@ -139,6 +193,11 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .pragma("journal_size_limit", "67108864")
         .connect()
         .await
+}
+
+/// Whether a row was refused because the chain has grown by another hand.
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error: &dyn DatabaseError| error.message().contains(TAKEN))
 }
 
 async fn is_empty(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
@@ -164,83 +223,13 @@ async fn head(connection: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
 async fn touch(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut pragma = QueryBuilder::<Sqlite>::new("PRAGMA application_id = ");
     pragma.push(APPLICATION_ID);
-    execute(connection, pragma, true).await
-}
-
-async fn insert_texts(connection: &mut SqliteConnection, texts: &[&Text]) -> Result<(), sqlx::Error> {
-    for text in texts {
-        sqlx::query("INSERT INTO texts (digest, kind, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(&text.digest)
-            .bind(text.kind)
-            .bind(&text.body)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
-}
-
-async fn insert_entries(connection: &mut SqliteConnection, rows: &[Sealed<'_>]) -> Result<(), sqlx::Error> {
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO entries (");
-        insert.push(COLUMNS.join(", ")).push(", prev, digest) ");
-        insert.push_values(rows, |mut tuple, sealed| {
-            let seals = [Value::Bytes(&sealed.prev), Value::Bytes(&sealed.digest)];
-            for value in sealed.row.values(sealed.seq).into_iter().chain(seals) {
-                bind(&mut tuple, value);
-            }
-        });
-        execute(connection, insert, rows.len() <= ROWS_WORTH_CACHING).await?;
-    }
-    Ok(())
-}
-
-async fn insert_accesses(connection: &mut SqliteConnection, rows: &[Sealed<'_>]) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = rows
-        .iter()
-        .flat_map(|sealed| (0_i64..).zip(sealed.row.accesses()).map(|(n, access)| (sealed.seq, n, access)))
-        .collect();
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO accesses (seq, n, action, collection, fields, extent, via, asked) ",
-        );
-        insert.push_values(rows, |mut tuple, (seq, n, access)| {
-            tuple.push_bind(*seq).push_bind(*n);
-            for value in access.values() {
-                bind(&mut tuple, value);
-            }
-        });
-        execute(connection, insert, rows.len() <= ROWS_WORTH_CACHING).await?;
-    }
-    Ok(())
-}
-
-async fn insert_payloads(connection: &mut SqliteConnection, rows: &[Sealed<'_>]) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = rows.iter().filter_map(|sealed| Some((sealed.seq, sealed.row.payload()?))).collect();
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO payloads (seq, arguments, salt) ");
-        insert.push_values(rows, |mut tuple, &(seq, (arguments, salt))| {
-            tuple.push_bind(seq).push_bind(arguments).push_bind(salt);
-        });
-        execute(connection, insert, rows.len() <= ROWS_WORTH_CACHING).await?;
-    }
-    Ok(())
-}
-
-fn bind(tuple: &mut sqlx::query_builder::Separated<'_, Sqlite, &'static str>, value: Value<'_>) {
-    match value {
-        // Bound, so that the statement is the same whatever is missing.
-        Value::Null => tuple.push_bind(None::<i64>),
-        Value::Integer(number) => tuple.push_bind(number),
-        Value::Text(text) => tuple.push_bind(text),
-        Value::Bytes(bytes) => tuple.push_bind(bytes),
-    };
+    execute(connection, pragma).await
 }
 
 async fn execute(
     connection: &mut SqliteConnection,
     mut statement: QueryBuilder<Sqlite>,
-    cached: bool,
 ) -> Result<(), sqlx::Error> {
-    statement.build().persistent(cached).execute(connection).await?;
+    statement.build().execute(connection).await?;
     Ok(())
 }

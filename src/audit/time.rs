@@ -38,6 +38,11 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, TimeError> {
         .ok_or_else(|| TimeError { text: text.to_owned() })
 }
 
+/// A time as the trail shows it: fixed width, so that comparing texts compares times.
+pub fn text(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 fn named(text: &str, now: Timestamp) -> Option<Timestamp> {
     let today = now.to_zoned(TimeZone::UTC).date();
     match text {

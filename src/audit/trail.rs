@@ -1,5 +1,6 @@
 //! The audit trail as the path sees it: entries in, durable entries out.
 
+use super::checkpoint::Checkpoints;
 use super::entry::Entry;
 use super::location::{Location, TrailError};
 use super::recovery;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// Memory for entries that wait for the disk, in KiB.
 const ROOM_KIB: u32 = 32 * 1024;
@@ -55,6 +57,8 @@ pub struct TrailOptions {
     pub at: Timestamp,
     /// How long a write waits for another program that has locked the file, such as a shell with an open transaction; 5 s.
     pub busy_timeout: Duration,
+    /// How the end of the chain is signed; it is not where this is `None`.
+    pub checkpoints: Option<Checkpoints>,
 }
 
 /// The trail cannot be written now, so nothing may be forwarded.
@@ -77,6 +81,8 @@ pub(super) struct Progress {
     entries: AtomicU64,
     commits: AtomicU64,
     healthy: AtomicBool,
+    /// Cancelled when writing fails for the first time.
+    broken: CancellationToken,
     /// When a write last succeeded.
     verified: Mutex<Instant>,
 }
@@ -84,7 +90,8 @@ pub(super) struct Progress {
 impl TrailOptions {
     /// The trail of that URL, opened now.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), at: Timestamp::now(), busy_timeout: Duration::from_secs(5) }
+        let busy_timeout = Duration::from_secs(5);
+        Self { url: url.into(), at: Timestamp::now(), busy_timeout, checkpoints: None }
     }
 }
 
@@ -111,6 +118,8 @@ impl Trail {
             session: Some(session),
             kept: Vec::new(),
             doubtful: None,
+            checkpoints: options.checkpoints.clone(),
+            signed: None,
             lock,
         };
         tokio::spawn(writer.run());
@@ -155,6 +164,15 @@ impl Trail {
         self.ask(|waiter| Job::Text(text, waiter)).await
     }
 
+    /// Signs where the chain ends, in the trail and in the second place, unless nothing has come since that was last done.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailUnavailable`], where it is not in both places.
+    pub async fn checkpoint(&self) -> Result<(), TrailUnavailable> {
+        self.ask(Job::Checkpoint).await
+    }
+
     /// Whether an intent could be written now. Where nothing was written within the last second it writes, so that a full or
     /// read-only disk is noticed before a call needs it.
     ///
@@ -169,7 +187,17 @@ impl Trail {
         probe.map_err(|_| TrailUnavailable::new("the disk does not answer"))?
     }
 
-    /// Writes what was handed over, empties the write-ahead log into the file and lets the file go. Other clones can write
+    /// Resolves when the trail cannot be written for the first time; never where that does not happen.
+    pub async fn failed(&self) {
+        self.progress.broken.cancelled().await;
+    }
+
+    /// Whether the trail could not be written at any time since it was opened.
+    pub fn has_failed(&self) -> bool {
+        self.progress.broken.is_cancelled()
+    }
+
+    /// Writes what was handed over, signs the end of the chain, empties the write-ahead log into the file and lets the file go. Other clones can write
     /// no more.
     ///
     /// # Errors
@@ -231,6 +259,7 @@ impl Progress {
             entries: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             healthy: AtomicBool::new(true),
+            broken: CancellationToken::new(),
             verified: Mutex::new(Instant::now()),
         }
     }
@@ -249,6 +278,7 @@ impl Progress {
 
     /// Notes that writing fails; true where it had worked.
     pub(super) fn failed(&self) -> bool {
+        self.broken.cancel();
         self.healthy.swap(false, Ordering::Relaxed)
     }
 

@@ -1,5 +1,6 @@
 //! The one task that writes: it takes all that waits, writes it in one transaction, and answers everyone.
 
+use super::checkpoint::Checkpoints;
 use super::location::Location;
 use super::row::Row;
 use super::session::{Head, Session, Text};
@@ -33,6 +34,8 @@ pub(super) enum Job {
     Text(Text, Waiter<()>),
     /// Show that the disk takes a write.
     Probe(Waiter<()>),
+    /// Sign where the chain ends.
+    Checkpoint(Waiter<()>),
     /// Write what came before, and end.
     Close(Waiter<()>),
 }
@@ -60,6 +63,10 @@ pub(super) struct Writer {
     pub(super) kept: Vec<WaitingRow>,
     /// A transaction that failed may have got through: the end of the chain if so, and how many of `kept` were in it.
     pub(super) doubtful: Option<(Head, usize)>,
+    /// How checkpoints are made; `None` where they are not.
+    pub(super) checkpoints: Option<Checkpoints>,
+    /// The place of the last checkpoint: where it is the end of the chain there is nothing new to sign.
+    pub(super) signed: Option<i64>,
     /// Held until the end, so that no second gateway writes.
     pub(super) lock: File,
 }
@@ -70,6 +77,7 @@ struct Batch {
     rows: Vec<WaitingRow>,
     texts: Vec<(Text, Waiter<()>)>,
     probes: Vec<Waiter<()>>,
+    checkpoints: Vec<Waiter<()>>,
     close: Option<Waiter<()>>,
 }
 
@@ -83,7 +91,14 @@ impl Writer {
                 self.jobs.close();
                 closing = Some(waiter);
             }
+            let checkpoints = mem::take(&mut batch.checkpoints);
             self.write(batch).await;
+            if !checkpoints.is_empty() {
+                let signed = self.checkpoint().await;
+                for waiter in checkpoints {
+                    let _ = waiter.send(signed.clone());
+                }
+            }
         }
         let closed = self.finish().await;
         if let Some(waiter) = closing {
@@ -141,10 +156,40 @@ impl Writer {
             }
             Err(error) => {
                 let submitted = batch.rows.iter().filter(|row| row.waiter.is_none()).count();
-                self.doubtful = Some((session.doubtful(), submitted));
+                self.doubtful = session.doubtful().map(|head| (head, submitted));
                 session.abandon().await;
                 Err(error.into())
             }
+        }
+    }
+
+    /// Signs where the chain ends, unless that was done already.
+    async fn checkpoint(&mut self) -> Result<(), TrailUnavailable> {
+        let Some(checkpoints) = self.checkpoints.clone() else { return Ok(()) };
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.location, self.busy_timeout).await?,
+        };
+        if self.signed == Some(session.head().seq) {
+            self.session = Some(session);
+            return Ok(());
+        }
+        let (seq, said) = match checkpoints.append(&mut session).await {
+            Ok(appended) => appended,
+            Err(error) => {
+                session.abandon().await;
+                return Err(error.into());
+            }
+        };
+        self.session = Some(session);
+        self.signed = Some(seq);
+        let published = tokio::task::spawn_blocking(move || checkpoints.to.publish(&said)).await;
+        match published {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                Err(TrailUnavailable::new(format!("a checkpoint is not in its second place: {error}")))
+            }
+            Err(error) => Err(TrailUnavailable::new(error.to_string())),
         }
     }
 
@@ -177,11 +222,13 @@ impl Writer {
             tracing::error!(lost, "the audit trail could not be written before the end: entries are lost");
             return Err(TrailUnavailable::new(format!("{lost} entries are lost")));
         }
+        // The trail itself is whole without it, so a checkpoint that fails does not keep the file from being closed.
+        let signed = self.checkpoint().await;
         if let Some(session) = self.session.take() {
             session.close().await?;
         }
         drop(self.lock);
-        Ok(())
+        signed
     }
 }
 
@@ -228,6 +275,7 @@ impl From<Vec<Job>> for Batch {
                 Job::Entry(row) => batch.rows.push(row),
                 Job::Text(text, waiter) => batch.texts.push((text, waiter)),
                 Job::Probe(waiter) => batch.probes.push(waiter),
+                Job::Checkpoint(waiter) => batch.checkpoints.push(waiter),
                 Job::Close(waiter) => batch.close = Some(waiter),
             }
         }

@@ -1,9 +1,15 @@
 //! `warrener audit`: asks the trail what was called, by whom, and what came of it.
 
+mod erase;
+mod prune;
+mod verify;
+
 use crate::audit::TrailError;
+use crate::audit::erase::EraseError;
 use crate::audit::query::{Filter, Order, OutcomeFilter, QueryError, TrailReader};
 use crate::audit::render::{Format, Renderer, write_call};
 use crate::audit::time::{self, TimeError};
+use crate::audit::verify::Fault;
 use crate::directus::access::Action;
 use clap::{Args, Subcommand, ValueEnum};
 use futures_util::TryStreamExt as _;
@@ -36,6 +42,9 @@ pub struct AuditArgs {
         global = true
     )]
     pub audit: String,
+    /// What the settings say of the trail.
+    #[arg(skip)]
+    pub settings: crate::config::Audit,
     /// How to write the answer
     #[arg(long, value_enum, default_value_t, global = true)]
     pub format: Format,
@@ -52,6 +61,19 @@ pub enum AuditCommand {
     Show(ShowArgs),
     /// List the latest calls, and with -f each further one when it has ended
     Tail(TailArgs),
+    /// Check that no entry was changed, removed, inserted or reordered
+    ///
+    /// The chain is recomputed from its first entry to its last. With the public key the signatures of checkpoints count too, and with
+    /// the checkpoints of the second place a trail that was cut short shows. Exit code 1 where something is wrong.
+    Verify(verify::VerifyArgs),
+    /// Delete old entries, while the gateway goes on
+    ///
+    /// A marker keeps what the rest is checked with; it is signed where the settings name a `signing_key`.
+    Prune(prune::PruneArgs),
+    /// Erase arguments, and the name behind a pseudonym, while the gateway goes on
+    ///
+    /// The entries stay, and the chain still verifies; a marker tells of it. What is erased cannot be had back.
+    Erase(erase::EraseArgs),
 }
 
 /// Which calls to list.
@@ -143,6 +165,15 @@ pub enum AuditError {
     /// A time is not one.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// Nothing was erased.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
+    /// A key or a file of checkpoints cannot be had.
+    #[error(transparent)]
+    Evidence(#[from] verify::EvidenceError),
+    /// The trail is not what it was.
+    #[error("{0}: the trail is not what the gateway wrote")]
+    Broken(Fault),
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -159,6 +190,9 @@ pub async fn run(args: AuditArgs, out: &mut dyn Write, notes: &mut dyn Write) ->
         AuditCommand::Query(query) => list(&mut reader, query, args.format, out, notes).await,
         AuditCommand::Show(show) => show_call(&mut reader, &show.id, args.format, out).await,
         AuditCommand::Tail(tail) => follow(&mut reader, tail, args.format, out).await,
+        AuditCommand::Verify(verify) => verify::run(&args, verify, out, notes).await,
+        AuditCommand::Prune(prune) => prune::run(&args, prune, notes).await,
+        AuditCommand::Erase(erase) => erase::run(&args, erase, &mut reader, notes).await,
     };
     match answered {
         Err(AuditError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -235,6 +269,19 @@ async fn follow(
             tokio::time::sleep(POLL).await;
         }
         seen = last;
+    }
+}
+
+impl AuditArgs {
+    /// Whether the settings say more of it than where the trail is.
+    pub(super) fn needs_settings(&self) -> bool {
+        match self.command {
+            AuditCommand::Verify(_) | AuditCommand::Prune(_) => true,
+            AuditCommand::Query(_)
+            | AuditCommand::Show(_)
+            | AuditCommand::Tail(_)
+            | AuditCommand::Erase(_) => false,
+        }
     }
 }
 

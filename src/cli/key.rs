@@ -1,13 +1,16 @@
 //! `warrener key`: client keys are issued, listed and revoked.
 
+use crate::audit::signing::{SigningKey, SigningKeyError};
 use crate::identity::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::json;
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 /// Issues, lists and revokes client keys.
 #[derive(Args, Debug)]
@@ -34,6 +37,14 @@ enum KeyCommand {
         /// How the list looks
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+    },
+    /// Makes the key that checkpoints of the audit trail are signed with
+    ///
+    /// The private key is for the gateway alone, the public key for whoever runs `warrener audit verify`.
+    Signing {
+        /// The file for the private key; the public key goes beside it, with `.pub` behind its name
+        #[arg(long, value_name = "FILE", default_value = "warrener.signing.pem")]
+        out: PathBuf,
     },
     /// Takes a key away; a running gateway refuses it within a second
     Revoke {
@@ -76,6 +87,17 @@ pub enum KeyCommandError {
     /// The time given to `--expires` is none.
     #[error("`{0}` is not a time from now: write `90d`, `12h` or `1y 6mo`")]
     Expires(String),
+    /// A signing key cannot be made.
+    #[error(transparent)]
+    Signing(#[from] SigningKeyError),
+    /// A signing key cannot be written.
+    #[error("cannot write `{path}`: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The answer could not be printed.
     #[error("the answer cannot be printed")]
     Print(#[from] io::Error),
@@ -105,6 +127,15 @@ pub fn run(
             writeln!(out, "{}", key.expose())?;
         }
         KeyCommand::List { format } => list(&KeyFile::read(&path)?, format, now, out)?,
+        KeyCommand::Signing { out: file } => {
+            let public = signing_key(&file)?;
+            writeln!(
+                messages,
+                "`{}` is the signing key: name it as `audit.signing_key`. `{}` is its public key: give it to your auditors.",
+                file.display(),
+                public.display()
+            )?;
+        }
         KeyCommand::Revoke { name } => {
             KeyFile::edit(&path, |file| file.revoke(&name))?;
             writeln!(messages, "The key of `{name}` is revoked.")?;
@@ -120,6 +151,21 @@ impl NewArgs {
         let token = self.token_env.map(TokenSource::Env).or(self.token_file.map(TokenSource::File));
         Ok(NewKey { name: self.name, role: self.role, created: to_the_second(now), expires, token })
     }
+}
+
+/// Makes a signing key; a file that is there is left alone. Tells where the public key is.
+fn signing_key(path: &Path) -> Result<PathBuf, KeyCommandError> {
+    let mut public = path.as_os_str().to_owned();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    let key = SigningKey::generate()?;
+    for (path, text, mode) in [(path, key.to_pem()?, 0o600), (&public, key.public().to_pem()?, 0o644)] {
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(mode).open(path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|source| KeyCommandError::Write { path: path.to_owned(), source })?;
+    }
+    Ok(public)
 }
 
 /// So long after now, by the calendar in UTC; `None` where that is no time, or none in the future.

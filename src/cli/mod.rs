@@ -154,7 +154,12 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         source == Some(clap::parser::ValueSource::DefaultValue)
     };
     match command {
-        Command::Audit(arguments) if unsaid("audit") => arguments.audit = serve::from_file(None)?.audit.url,
+        Command::Audit(arguments) if unsaid("audit") || arguments.needs_settings() => {
+            arguments.settings = serve::from_file(None)?.audit;
+            if unsaid("audit") {
+                arguments.audit.clone_from(&arguments.settings.url);
+            }
+        }
         Command::Key(arguments) if unsaid("keys") => arguments.keys = serve::from_file(None)?.keys,
         Command::Audit(_)
         | Command::Key(_)
@@ -250,10 +255,13 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Token(_)
             | GatewayError::Keys(_)
             | GatewayError::Role { .. }
-            | GatewayError::Upstream(_) => true,
+            | GatewayError::Upstream(_)
+            | GatewayError::SigningKey(_)
+            | GatewayError::SecondPlace(_) => true,
             GatewayError::Load(_)
             | GatewayError::Trail(_)
             | GatewayError::Unavailable(_)
+            | GatewayError::Stopped
             | GatewayError::Bind(_)
             | GatewayError::Signals(_) => false,
         },

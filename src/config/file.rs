@@ -3,8 +3,11 @@
 mod keys;
 mod unit;
 
-use self::keys::{AUDIT, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
-use super::{Audit, Config, Identity, KeptArguments, Limits, Listen, Schema, Secret, Upstream};
+use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+use super::{
+    Audit, Checkpoints, Config, Identity, KeptArguments, Limits, Listen, OnFailure, Schema, Secret, Upstream,
+};
+use crate::audit::checkpoint::SecondPlace;
 use crate::policy::decode::{Decoder, Object};
 use crate::policy::diagnostic::{Diagnostics, Source, Sources};
 use crate::policy::set::GuardrailsFile;
@@ -14,7 +17,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const KEPT: &[(&str, KeptArguments)] =
-    &[("masked", KeptArguments::Masked), ("digest", KeptArguments::Digest)];
+    &[("full", KeptArguments::Full), ("masked", KeptArguments::Masked), ("digest", KeptArguments::Digest)];
+
+const ON_FAILURE: &[(&str, OnFailure)] = &[("deny", OnFailure::Deny), ("stop", OnFailure::Stop)];
 
 const GUARDRAILS: &[(&str, GuardrailsFile)] =
     &[("required", GuardrailsFile::Required), ("none", GuardrailsFile::Optional)];
@@ -200,8 +205,29 @@ impl Decoder<'_> {
     fn audit(&mut self, node: &Node) -> Option<Audit> {
         let object = self.object(node, &AUDIT)?;
         let url = object.get("url").and_then(|node| self.audit_url(node)).unwrap_or(Audit::default().url);
-        let arguments = self.word(&object, "arguments", "`masked` or `digest`", KEPT).unwrap_or_default();
-        Some(Audit { url, arguments })
+        let arguments =
+            self.word(&object, "arguments", "`full`, `masked` or `digest`", KEPT).unwrap_or_default();
+        let on_failure = self.word(&object, "on_failure", "`deny` or `stop`", ON_FAILURE).unwrap_or_default();
+        let signing_key = self.path(&object, "signing_key");
+        if let (Some(node), None) = (object.get("checkpoints"), &signing_key) {
+            let help =
+                "make one with `warrener key signing`, and name it: `signing_key: warrener.signing.pem`";
+            self.error("checkpoints", &node.span, "checkpoints need a `signing_key`".to_owned(), help);
+        }
+        let checkpoints = self.section(&object, "checkpoints", Self::checkpoints);
+        let retention = object.get("retention").and_then(|node| self.days(node));
+        Some(Audit { url, arguments, on_failure, signing_key, checkpoints, retention })
+    }
+
+    fn checkpoints(&mut self, node: &Node) -> Option<Checkpoints> {
+        let object = self.object(node, &CHECKPOINTS)?;
+        let every = self.time(&object, "every", Checkpoints::default().every);
+        let to = object.get("to").and_then(|node| self.text(node)).map_or(SecondPlace::Log, |to| match to {
+            "log" => SecondPlace::Log,
+            "stdout" => SecondPlace::Stdout,
+            path => SecondPlace::File(PathBuf::from(path)),
+        });
+        Some(Checkpoints { every, to })
     }
 
     fn audit_url(&mut self, node: &Node) -> Option<String> {
@@ -284,7 +310,13 @@ upstream:
 policies: policies
 guardrails: none
 schema: {max_age: 1m, file: schema}
-audit: {url: 'sqlite://trail.db', arguments: digest}
+audit:
+  url: 'sqlite://trail.db'
+  arguments: digest
+  on_failure: stop
+  signing_key: signing.pem
+  checkpoints: {every: 1m, to: /mnt/elsewhere/checkpoints.jsonl}
+  retention: 90d
 keys: my.keys.yaml
 identity: {refuse: [old-client]}
 limits:
@@ -314,6 +346,13 @@ limits:
             (config.audit.url.as_str(), config.audit.arguments),
             ("sqlite://trail.db", KeptArguments::Digest)
         );
+        assert_eq!(
+            (config.audit.on_failure, config.audit.retention),
+            (OnFailure::Stop, Some(Duration::from_hours(90 * 24)))
+        );
+        assert_eq!(config.audit.signing_key, Some("signing.pem".into()));
+        let file = SecondPlace::File("/mnt/elsewhere/checkpoints.jsonl".into());
+        assert_eq!(config.audit.checkpoints, Checkpoints { every: Duration::from_mins(1), to: file });
         assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
         assert_eq!(config.identity.refuse, ["old-client"]);
         let limits = config.limits;
@@ -334,7 +373,7 @@ limits:
         let default = Config { policies: Some("policies".into()), ..Config::default() };
         assert_eq!(format!("{:?}", read(example)), format!("{default:?}"));
         let uncommented = example.replace("# set: ", "");
-        for mapping in [CONFIG, LISTEN, UPSTREAM, SCHEMA, AUDIT, IDENTITY, LIMITS] {
+        for mapping in [CONFIG, LISTEN, UPSTREAM, SCHEMA, AUDIT, CHECKPOINTS, IDENTITY, LIMITS] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);

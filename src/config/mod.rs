@@ -2,6 +2,7 @@
 
 mod file;
 
+use crate::audit::checkpoint::SecondPlace;
 use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,15 +85,44 @@ pub struct Audit {
     pub url: String,
     /// What is kept of a call's arguments; `masked`.
     pub arguments: KeptArguments,
+    /// What the gateway does when the trail cannot be written; it refuses calls until it can.
+    pub on_failure: OnFailure,
+    /// The file with the key that checkpoints are signed with; without one there are none.
+    pub signing_key: Option<PathBuf>,
+    /// How often the end of the chain is signed, and where that goes beside the trail.
+    pub checkpoints: Checkpoints,
+    /// Older entries are pruned once an hour; never where it is left out.
+    pub retention: Option<Duration>,
+}
+
+/// What the gateway does when the trail cannot be written. It never forwards a call that is not recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Calls are refused until it can be written again.
+    #[default]
+    Deny,
+    /// The gateway ends, so that whatever watches it notices and another one takes over.
+    Stop,
+}
+
+/// When and where checkpoints are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Between two of them; 5 minutes.
+    pub every: Duration,
+    /// The second place; the log.
+    pub to: SecondPlace,
 }
 
 /// What is kept of a call's arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeptArguments {
-    /// All but `redact` fields and well-known secrets.
+    /// As `masked`, and long ones whole.
+    Full,
+    /// All but `redact` fields and well-known secrets; of more than 64 KiB only the length.
     #[default]
     Masked,
-    /// A digest only.
+    /// A salted digest of what `masked` would keep.
     Digest,
 }
 
@@ -168,7 +198,20 @@ impl Default for Schema {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { url: "sqlite://warrener.db".to_owned(), arguments: KeptArguments::default() }
+        Self {
+            url: "sqlite://warrener.db".to_owned(),
+            arguments: KeptArguments::default(),
+            on_failure: OnFailure::default(),
+            signing_key: None,
+            checkpoints: Checkpoints::default(),
+            retention: None,
+        }
+    }
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self { every: Duration::from_mins(5), to: SecondPlace::default() }
     }
 }
 

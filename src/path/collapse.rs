@@ -9,9 +9,8 @@ use tokio::time::Instant;
 /// What is the same is counted together for so long.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// Most different things that are counted apart; what comes beyond is not counted, but passed on each time the window of
-/// something else ends.
-const APART: usize = 4096;
+/// Most different things that are counted apart; what comes beyond is counted together, whatever it is.
+const APART: usize = 1024;
 
 /// Counts what is the same within a minute.
 ///
@@ -21,7 +20,25 @@ const APART: usize = 4096;
 pub(super) struct Collapse<K, V> {
     /// How many are passed on one by one.
     first: u64,
-    seen: Mutex<HashMap<K, Window<V>>>,
+    seen: Mutex<Seen<K, V>>,
+}
+
+#[derive(Debug)]
+struct Seen<K, V> {
+    apart: HashMap<K, Window<V>>,
+    /// What there was no room for.
+    together: Option<Window<V>>,
+}
+
+/// What was counted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counted<V> {
+    /// The first that was not passed on.
+    pub(super) value: V,
+    /// How many it stands for.
+    pub(super) count: u64,
+    /// Whether they were more different than is counted apart.
+    pub(super) mixed: bool,
 }
 
 #[derive(Debug)]
@@ -35,32 +52,52 @@ struct Window<V> {
 impl<K: Eq + Hash + Clone, V> Collapse<K, V> {
     /// Passes on the first few of each minute one by one.
     pub(super) fn new(first: u64) -> Self {
-        Self { first, seen: Mutex::default() }
+        let seen = Seen { apart: HashMap::new(), together: None };
+        Self { first, seen: Mutex::new(seen) }
     }
 
     /// Takes one, and gives back what is to be passed on now: itself, or nothing.
     pub(super) fn take(&self, key: K, value: V, now: Instant) -> Option<V> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if !seen.contains_key(&key) && seen.len() >= APART {
+        if !seen.apart.contains_key(&key) && seen.apart.len() >= APART {
+            seen.together.get_or_insert_with(|| Window::new(now)).hold(value);
             return None;
         }
-        let window = seen.entry(key).or_insert_with(|| Window { began: now, passed: 0, held: None });
+        let window = seen.apart.entry(key).or_insert_with(|| Window::new(now));
         if window.passed < self.first {
             window.passed += 1;
             return Some(value);
         }
-        match &mut window.held {
-            Some((_, count)) => *count += 1,
-            None => window.held = Some((value, 1)),
-        }
+        window.hold(value);
         None
     }
 
-    /// What was counted in the minutes that have ended, with how many each stands for; all of it at the end.
-    pub(super) fn ended(&self, now: Instant, all: bool) -> Vec<(V, u64)> {
+    /// What was counted in the minutes that have ended; all of it at the end.
+    pub(super) fn ended(&self, now: Instant, all: bool) -> Vec<Counted<V>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = |window: &Window<V>| all || now.duration_since(window.began) >= WINDOW;
-        seen.extract_if(|_, window| ended(window)).filter_map(|(_, window)| window.held).collect()
+        let together = seen.together.take_if(|window| ended(window));
+        let apart = seen.apart.extract_if(|_, window| ended(window)).map(|(_, window)| (window, false));
+        let windows = apart.chain(together.map(|window| (window, true)));
+        windows
+            .filter_map(|(window, mixed)| {
+                let (value, count) = window.held?;
+                Some(Counted { value, count, mixed })
+            })
+            .collect()
+    }
+}
+
+impl<V> Window<V> {
+    fn new(began: Instant) -> Self {
+        Self { began, passed: 0, held: None }
+    }
+
+    fn hold(&mut self, value: V) {
+        match &mut self.held {
+            Some((_, count)) => *count += 1,
+            None => self.held = Some((value, 1)),
+        }
     }
 }
 
@@ -76,17 +113,18 @@ mod tests {
         assert_eq!(collapse.take("b", 7, Instant::now()), Some(7), "another key is counted apart");
         assert_eq!(collapse.ended(Instant::now(), false), []);
         tokio::time::advance(WINDOW).await;
-        assert_eq!(collapse.ended(Instant::now(), false), [(2, 8)]);
+        let counted = Counted { value: 2, count: 8, mixed: false };
+        assert_eq!(collapse.ended(Instant::now(), false), [counted]);
         assert_eq!(collapse.take("a", 11, Instant::now()), Some(11), "a new minute begins");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn memory_is_bounded() {
+    async fn memory_is_bounded_and_everything_is_counted() {
         let collapse = Collapse::new(1);
-        for key in 0..2 * APART {
-            collapse.take(key, (), Instant::now());
-        }
-        assert!(collapse.seen.lock().unwrap().len() <= APART);
-        assert_eq!(collapse.ended(Instant::now(), true).len(), 0);
+        let passed = (0..3 * APART).filter_map(|key| collapse.take(key, key, Instant::now())).count();
+        assert_eq!(passed, APART);
+        assert!(collapse.seen.lock().unwrap().apart.len() <= APART);
+        let counted = Counted { value: APART, count: 2 * APART as u64, mixed: true };
+        assert_eq!(collapse.ended(Instant::now(), true), [counted]);
     }
 }

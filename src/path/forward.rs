@@ -11,7 +11,7 @@ use crate::policy::Obligation;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use secrecy::ExposeSecret as _;
@@ -121,6 +121,10 @@ fn request(
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json, text/event-stream")
             .header(AUTHORIZATION, bearer)
+            // Directus keeps the first of them in its activity log, and proxies before it log the others.
+            .header(USER_AGENT, format!("{} call/{}", crate::upstream::AGENT, permitted.call))
+            .header("x-request-id", permitted.call.to_string())
+            .header("x-warrener-principal", HeaderValue::from_str(&permitted.caller.principal.name)?)
             .body(Full::from(outgoing.body.clone()))
     };
     Some(made())

@@ -1,25 +1,22 @@
 //! Requests without a valid credential: bounded in number, and in what they leave in the trail.
 
-use super::collapse::Collapse;
+use super::collapse::{Collapse, Counted};
 use super::refusal::Refusal;
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::identity::Rejected;
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Most entries that wait to be written; strangers must not fill the memory while the trail is slow.
-const WAITING: usize = 1024;
-
 /// Counts strangers by address, refuses them, and keeps what is to be recorded of them.
 pub(super) struct Strangers {
     quota: DefaultKeyedRateLimiter<Option<IpAddr>>,
-    /// One a minute and address, with a count.
+    /// One a minute and address, with a count. It bounds what waits as well: strangers must not fill the memory.
     entries: Collapse<(Option<IpAddr>, &'static str), Entry>,
     waiting: Mutex<Vec<Entry>>,
 }
@@ -37,6 +34,7 @@ impl Strangers {
 
     /// The refusal for a stranger.
     pub(super) fn refuse(&self, address: Option<IpAddr>, rejected: &Rejected, at: i64) -> Refusal {
+        let address = address.map(network);
         let refusal = match self.quota.check_key(&address) {
             Ok(()) => Refusal::Stranger(rejected.clone()),
             Err(until) => {
@@ -47,10 +45,7 @@ impl Strangers {
         let entry = entry(&refusal, rejected, address, at);
         let first = self.entries.take((address, rejected.as_str()), entry, Instant::now());
         if let Some(entry) = first {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if waiting.len() < WAITING {
-                waiting.push(entry);
-            }
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         refusal
     }
@@ -71,11 +66,29 @@ impl fmt::Debug for Strangers {
 }
 
 /// The entry, standing for so many.
-pub(super) fn counted((mut entry, count): (Entry, u64)) -> Entry {
+pub(super) fn counted(counted: Counted<Entry>) -> Entry {
+    let Counted { value: mut entry, count, mixed } = counted;
     if let Some(subject) = &mut entry.subject {
         subject.count = count;
+        if mixed {
+            let first = subject.detail.take().unwrap_or_default();
+            subject.detail =
+                Some(format!("more kinds of refusals than are counted apart; the first one: {first}"));
+            subject.client_address = None;
+        }
     }
     entry
+}
+
+/// Whoever has one address of IPv6 has a network of 64 bits to take others from.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(
+            || IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+            IpAddr::V4,
+        ),
+    }
 }
 
 fn entry(refusal: &Refusal, rejected: &Rejected, address: Option<IpAddr>, at: i64) -> Entry {
@@ -103,5 +116,22 @@ fn entry(refusal: &Refusal, rejected: &Rejected, address: Option<IpAddr>, at: i6
         subject: Some(Box::new(subject)),
         outcome: Some(outcome),
         note: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_is_one_stranger() {
+        for (address, counted) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("::1", "::"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()).to_string(), counted);
+        }
     }
 }

@@ -32,7 +32,9 @@ const LONGEST_ANSWER: u64 = 16 * 1024 * 1024;
 const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 
 /// Who the gateway says it is.
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("warrener/", env!("CARGO_PKG_VERSION")));
+pub const AGENT: &str = concat!("warrener/", env!("CARGO_PKG_VERSION"));
+
+const USER_AGENT: HeaderValue = HeaderValue::from_static(AGENT);
 
 type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 

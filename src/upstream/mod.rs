@@ -5,7 +5,7 @@ mod http;
 mod schema;
 
 pub use error::{ReadError, UpstreamError};
-pub use http::{SetupError, Upstream, UpstreamOptions};
+pub use http::{AGENT, SetupError, Upstream, UpstreamOptions};
 pub use schema::{SchemaCache, SchemaUnavailable};
 
 pub use crate::accept::{Body, BoxError};

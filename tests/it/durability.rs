@@ -18,15 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// So many clients, each with a key of its own, and so many calls of each at once.
 const CLIENTS: usize = 8;
 const CALLS_AT_ONCE: usize = 4;
-/// The gateway is killed when the upstream has seen so many calls.
+/// The gateway is killed when the upstream has seen as many calls as chance says, but no more.
 const KILLED_AFTER: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_under_load_loses_no_intent() {
-    let rounds = if full() { 20 } else { 5 };
-    for round in 0..rounds {
-        // Each round is killed at another place.
-        killed_after(KILLED_AFTER + 17 * round).await;
+    let rounds = if full() { 200 } else { 20 };
+    for _ in 0..rounds {
+        // Between two calls, in the middle of a commit, or before anything is committed.
+        let chance = usize::from(uuid::Uuid::now_v7().as_bytes()[15]);
+        killed_after(1 + chance * KILLED_AFTER / 256).await;
     }
 }
 
@@ -49,6 +50,7 @@ async fn killed_after(calls: usize) {
     assert!(lost.is_empty(), "the upstream saw {} calls; these have no intent: {lost:?}", seen.len());
     let recorded = keys_of(&site.calls().await);
     assert!(seen.iter().all(|call| recorded.contains(&call.key)), "the view leaves calls out");
+    site.run(["audit", "verify", "--audit", &site.audit()]);
     are_closed_at_the_next_start(&site).await;
 }
 
@@ -62,6 +64,7 @@ async fn are_closed_at_the_next_start(site: &Site) {
     let unknown = keys_of(calls.iter().filter(|call| call.outcome.as_deref() == Some("unknown")));
     assert_eq!(unknown, open);
     drop(gateway);
+    site.run(["audit", "verify", "--audit", &site.audit()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,6 +127,97 @@ async fn a_drained_gateway_finishes_and_records_what_it_is_doing() {
     let slow = calls.iter().find(|call| call.key() == Some(HELD)).unwrap();
     assert_eq!((slow.decision.as_str(), slow.outcome.as_deref()), ("permit", Some("ok")), "{slow:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_gateway_on_the_same_trail_says_so_and_ends() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    site.key("desk");
+    let first = site.start();
+    let (status, said) = site.start_in_vain();
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("is in use by another gateway: stop that one, or give this one a file of its own"),
+        "{said}"
+    );
+    drop(first);
+}
+
+/// A file system of its own for the trail, as small as that, in a name space of the gateway's: `unshare` lends the right to mount it.
+const SMALL: &str = "mount -t tmpfs -o size=1m none \"$0\" && exec \"$@\"";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "mounts a small file system, which not every machine allows"]
+async fn on_a_full_disk_nothing_is_forwarded_and_afterwards_all_goes_on() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("desk");
+    let gateway = site.start_on_small_disk(SMALL);
+    let client = gateway.client(&key);
+    let disk = site.small_disk(&gateway);
+    assert!(client.tool("items", read(1)).await.raw().is_array());
+
+    // Twice, so that the second time finds a log of changes that has grown.
+    for round in 0..2 {
+        fill(&disk);
+        let mut number = 100;
+        // What the log of changes still has room for is recorded, and goes on.
+        let refused = loop {
+            let reply = client.send(client.post(read_message(number))).await;
+            if reply.status != http::StatusCode::OK {
+                break reply;
+            }
+            number += 1;
+            assert!(number < 5000, "round {round}: never refused");
+        };
+        assert_eq!(refused.status, http::StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
+        let seen = upstream.seen().len();
+        assert!(client.send(client.post(read_message(number))).await.is_refusal());
+        assert_eq!(upstream.seen().len(), seen, "nothing is forwarded that is not recorded");
+        std::fs::remove_file(disk.join(BALLAST)).unwrap();
+        eventually(PATIENCE, "calls go on", async || {
+            client.send(client.post(read_message(number))).await.status == http::StatusCode::OK
+        })
+        .await;
+    }
+    assert!(gateway.process.log().contains("calls are refused until the audit trail can be written"));
+    let trail = format!("sqlite://{}", disk.join("trail.db").display());
+    site.run(["audit", "verify", "--audit", &trail]);
+    let forwarded = crate::support::trail::forwarded(&disk.join("trail.db")).await;
+    assert!(upstream.seen().iter().all(|call| forwarded.contains(&call.digest)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "mounts a small file system, which not every machine allows"]
+async fn a_gateway_that_is_to_stop_without_a_trail_ends() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("desk");
+    site.settle("version: 1\naudit: {on_failure: stop}\n");
+    let mut gateway = site.start_on_small_disk(SMALL);
+    let client = gateway.client(&key);
+    fill(&site.small_disk(&gateway));
+    let mut number = 100;
+    while client.try_send(client.post(read_message(number))).await.is_ok_and(|reply| reply.status == 200) {
+        number += 1;
+        assert!(number < 5000, "never refused");
+    }
+    let status = gateway.process.ended(PATIENCE).await;
+    assert_eq!(status.code(), Some(1), "{}", gateway.process.log());
+    let log = gateway.process.log();
+    assert!(log.contains("`audit.on_failure` is `stop`"), "{log}");
+}
+
+/// Leaves no room on a disk.
+fn fill(disk: &Path) {
+    let mut ballast = std::fs::File::create(disk.join(BALLAST)).unwrap();
+    while std::io::Write::write(&mut ballast, &[0; 1024]).is_ok_and(|written| written > 0) {}
+}
+
+const BALLAST: &str = "ballast";
 
 /// Clients that call without a pause, each call with a key that no other has, until the gateway is gone.
 struct Load(tokio::task::JoinSet<()>);

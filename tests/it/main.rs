@@ -22,6 +22,8 @@ mod diagnostics;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod likeness;

@@ -41,22 +41,22 @@ impl Place {
         Trail::open(&self.options()).await.unwrap()
     }
 
-    fn options(&self) -> TrailOptions {
+    pub(crate) fn options(&self) -> TrailOptions {
         TrailOptions { busy_timeout: Duration::from_millis(20), ..TrailOptions::new(self.url()) }
     }
 
-    async fn connect(&self) -> SqliteConnection {
+    pub(crate) async fn connect(&self) -> SqliteConnection {
         SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap()
     }
 
     /// The rows of a query, as text.
-    async fn rows(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let mut connection = self.connect().await;
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
         rows.iter().map(|row| row.get::<String, _>(0)).collect()
     }
 
-    fn verify(&self) -> Output {
+    pub(crate) fn verify(&self) -> Output {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audit/verify.py");
         Command::new("python3").arg(script).arg(self.path()).output().unwrap()
     }
@@ -81,6 +81,7 @@ pub(crate) fn outcome(call: Uuid) -> Entry {
         error_code: None,
         items: Some(2),
         response_bytes: Some(512),
+        response_digest: Some([9; 32]),
         duration_us: Some(12_345),
     };
     Entry { call, kind: Kind::Outcome, at: NOON + 12_345, subject: None, outcome: Some(outcome), note: None }
@@ -239,7 +240,11 @@ async fn entries_cannot_be_changed_or_deleted_but_arguments_can_go() {
         "UPDATE texts SET text = ''",
         "INSERT OR REPLACE INTO entries (seq, call_id, kind, at, prev, digest) VALUES (1, '', 'marker', 0, x'', x'')",
         "INSERT OR REPLACE INTO accesses VALUES (2, 0, 'read', 'x', '', '', '', 0)",
-        "INSERT OR REPLACE INTO payloads VALUES (2, '', x'')",
+        "INSERT OR REPLACE INTO payloads VALUES (2, '', '', x'')",
+        "UPDATE principals SET name = 'other'",
+        "UPDATE pruned SET through = -1",
+        "INSERT INTO pruned VALUES (9)",
+        "DELETE FROM pruned",
     ] {
         let error = sqlx::query(sql).execute(&mut connection).await.expect_err(sql).to_string();
         assert!(error.contains("append-only"), "{sql}: {error}");
@@ -255,8 +260,10 @@ async fn a_change_behind_the_triggers_shows() {
         ("UPDATE entries SET role = 'other' WHERE seq = 2", "entry 2 was changed"),
         ("UPDATE accesses SET asked = 0 WHERE seq = 2", "entry 2 was changed"),
         ("DELETE FROM accesses WHERE seq = 2 AND n = 1", "entry 2 was changed"),
-        ("UPDATE entries SET facts = NULL WHERE seq = 2", "entry 2 was changed"),
+        ("UPDATE entries SET facts_digest = NULL WHERE seq = 2", "entry 2 was changed"),
         ("UPDATE payloads SET arguments = '{}'", "the arguments of entry 2 were changed"),
+        ("UPDATE payloads SET facts = '{\"accesses\":[]}'", "the facts of entry 2 were changed"),
+        ("UPDATE principals SET name = 'other'", "the name `other` does not belong to its pseudonym"),
         ("DELETE FROM entries WHERE seq = 2", "entry 2 is missing"),
     ] {
         let place = Place::new();
@@ -264,14 +271,11 @@ async fn a_change_behind_the_triggers_shows() {
         trail.commit(intent(id())).await.unwrap();
         trail.close().await.unwrap();
         let mut connection = place.connect().await;
-        for trigger in ["entries_no_update", "entries_no_delete", "accesses_no_update", "accesses_no_delete"]
-        {
-            sqlx::query(AssertSqlSafe(format!("DROP TRIGGER {trigger}")))
-                .execute(&mut connection)
-                .await
-                .unwrap();
+        let triggers = place.rows("SELECT name FROM sqlite_schema WHERE type = 'trigger'").await;
+        for trigger in triggers {
+            let drop = AssertSqlSafe(format!("DROP TRIGGER {trigger}"));
+            sqlx::query(drop).execute(&mut connection).await.unwrap();
         }
-        sqlx::query("DROP TRIGGER payloads_no_update").execute(&mut connection).await.unwrap();
         sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut connection).await.unwrap();
         sqlx::query(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
@@ -336,6 +340,42 @@ async fn refuses_what_is_no_trail_with_one_clear_error() {
         assert_eq!(error.to_string(), expected.replace("DIR", folder));
     }
     assert_eq!(std::fs::read(folder.join("other.db")).unwrap(), before, "another program's file was touched");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_and_left_alone() {
+    let place = Place::new();
+    let trail = place.open().await;
+    for _ in 0..500 {
+        trail.submit(intent(id())).await.unwrap();
+    }
+    trail.close().await.unwrap();
+    // Everything but the first pages, where the structure is.
+    let mut bytes = std::fs::read(place.path()).unwrap();
+    let from = 20 * 4096;
+    bytes[from..].fill(0x5a);
+    std::fs::write(place.path(), &bytes).unwrap();
+    let error = Trail::open(&place.options()).await.unwrap_err();
+    assert!(matches!(error, TrailError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("is damaged: keep it as it is, as evidence"), "{error}");
+    assert_eq!(std::fs::read(place.path()).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_back_changes_times_but_not_the_order() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let (first, second) = (id(), id());
+    trail.commit(intent(first)).await.unwrap();
+    trail.commit(outcome(first)).await.unwrap();
+    let hour = 3_600_000_000;
+    trail.commit(Entry { at: NOON - hour, ..intent(second) }).await.unwrap();
+    trail.commit(Entry { at: NOON - hour + 12_345, ..outcome(second) }).await.unwrap();
+    trail.close().await.unwrap();
+    let order = place.rows("SELECT id FROM calls ORDER BY seq").await;
+    assert_eq!(order, [first, second].map(|call| call.to_string()));
+    assert_eq!(place.rows("SELECT outcome FROM calls ORDER BY seq").await, ["ok", "ok"]);
+    assert!(place.verify().status.success());
 }
 
 #[tokio::test]
@@ -405,7 +445,6 @@ async fn a_call_is_one_row_of_the_view() {
     let (done, open, denied, protocol) = (id(), id(), id(), id());
     trail.commit(intent(done)).await.unwrap();
     trail.commit(outcome(done)).await.unwrap();
-    trail.commit(outcome(done)).await.unwrap();
     trail.commit(intent(open)).await.unwrap();
     trail.commit(refusal(denied)).await.unwrap();
     let both = Entry { kind: Kind::Outcome, outcome: outcome(protocol).outcome, ..intent(protocol) };
@@ -450,7 +489,7 @@ async fn the_views_have_the_promised_columns() {
         columns("calls").await,
         "id started_at finished_at duration_ms principal role client_name client_version client_address method tool \
          decision rule reason enforced outcome http_status error_code items request_bytes response_bytes arguments \
-         arguments_digest policy_revision trace_id"
+         arguments_digest policy_revision trace_id principal_id seq count"
     );
     assert_eq!(columns("call_accesses").await, "id action collection fields extent via asked");
 }

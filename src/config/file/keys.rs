@@ -74,8 +74,24 @@ pub(super) const SCHEMA: Mapping =
 
 pub(super) const AUDIT: Mapping = Mapping {
     name: "`audit`",
-    keys: &["url", "arguments"],
-    words: &[("database", "url"), ("path", "url"), ("file", "write `url: sqlite://warrener.db`")],
+    keys: &["url", "arguments", "on_failure", "signing_key", "checkpoints", "retention"],
+    words: &[
+        ("database", "url"),
+        ("path", "url"),
+        ("file", "write `url: sqlite://warrener.db`"),
+        ("key", "signing_key"),
+        ("signing_key_file", "signing_key"),
+        ("checkpoint", "checkpoints"),
+        ("prune", "retention"),
+        ("keep", "retention"),
+        ("max_age", "retention"),
+    ],
+};
+
+pub(super) const CHECKPOINTS: Mapping = Mapping {
+    name: "`checkpoints`",
+    keys: &["every", "to"],
+    words: &[("interval", "every"), ("file", "to"), ("path", "to")],
 };
 
 pub(super) const IDENTITY: Mapping =

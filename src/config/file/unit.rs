@@ -12,6 +12,11 @@ const MOST_BYTES: u64 = 1 << 30;
 
 const TIMES: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("min", 60_000), ("m", 60_000), ("h", 3_600_000)];
 
+/// The trail's entries can be kept for as long as anybody asks: at most a hundred years.
+const MOST_DAYS: u64 = 36_525;
+
+const DAYS: &[(&str, u64)] = &[("d", 1), ("w", 7), ("y", 365)];
+
 const SIZES: &[(&str, u64)] =
     &[("KiB", 1 << 10), ("MiB", 1 << 20), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("B", 1), ("", 1)];
 
@@ -25,6 +30,17 @@ impl Decoder<'_> {
             self.error("duration", &node.span, format!("`{written}` is not a duration"), help);
         }
         found.map(Duration::from_millis)
+    }
+
+    /// Whole days; at least one.
+    pub(super) fn days(&mut self, node: &Node) -> Option<Duration> {
+        let help = "write a number and `d`, `w` or `y`: `90d`";
+        let written = self.scalar(node, "a number of days", help)?;
+        let found = quantity(&written, DAYS, MOST_DAYS);
+        if found.is_none() {
+            self.error("duration", &node.span, format!("`{written}` is not a number of days"), help);
+        }
+        found.map(|days| Duration::from_hours(24 * days))
     }
 
     /// In bytes; more than nothing, at most a GiB.

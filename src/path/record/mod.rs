@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio_util::task::TaskTracker;
 use tower::{Layer, Service};
+use uuid::Uuid;
 
 /// Proof that a call was identified, decoded, decided, within its limits, and recorded.
 ///
@@ -49,6 +50,8 @@ use tower::{Layer, Service};
 /// ```
 #[derive(Debug)]
 pub struct Permitted {
+    /// What joins its entries, and what Directus is told of it.
+    pub(super) call: Uuid,
     pub(super) caller: Caller,
     pub(super) meaning: Meaning,
     /// What goes to Directus; `None` where the gateway answers itself.

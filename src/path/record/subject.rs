@@ -52,6 +52,7 @@ impl Recorder {
             enforced: true,
             request_bytes: call.received.bytes,
             arguments: meaning.and_then(|meaning| self.arguments(&decided.policies, principal, meaning)),
+            digest_only: self.arguments == KeptArguments::Digest,
             received: call.received.digest,
             policy_revision: decided.decision.revision.clone(),
             schema_digest: decided.normalised.schema.as_ref().map(|schema| schema.digest().to_owned()),
@@ -67,14 +68,14 @@ impl Recorder {
     /// The call's arguments as text, without secrets.
     fn arguments(&self, policies: &PolicySet, principal: &Principal, meaning: &Meaning) -> Option<String> {
         let arguments = Value::Object(meaning.arguments()?.into_owned());
-        match self.arguments {
-            KeptArguments::Masked => {
-                let role = policies.role(&principal.role);
-                let hidden = |field: &str| redacts(policies, role, field);
-                Some(bounded(mask(&arguments, &hidden).to_string(), LONGEST_ARGUMENTS))
-            }
-            KeptArguments::Digest => None,
-        }
+        let role = policies.role(&principal.role);
+        let hidden = |field: &str| redacts(policies, role, field);
+        let text = mask(&arguments, &hidden).to_string();
+        Some(match self.arguments {
+            // A body's own limit bounds it.
+            KeptArguments::Full => text,
+            KeptArguments::Masked | KeptArguments::Digest => bounded(text, LONGEST_ARGUMENTS),
+        })
     }
 }
 

@@ -56,7 +56,7 @@ where
     }
     let slots = std::mem::take(&mut decided.slots);
     let to = decided.to.clone();
-    let permitted = permit(decided, &mut subject)?;
+    let permitted = permit(call.id, decided, &mut subject)?;
     let (reply, waiting) = oneshot::channel();
     let tasks = recorder.tasks.clone();
     tasks.spawn(async move {
@@ -83,7 +83,7 @@ fn touches_data(meaning: &Meaning) -> bool {
 }
 
 /// The proof, with what is to be forwarded; its digest goes into the intent.
-fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal> {
+fn permit(call: Uuid, decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal> {
     let Decided { normalised, decision, policies, to, .. } = decided;
     let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
     let permit = *permit;
@@ -93,6 +93,7 @@ fn permit(decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal>
         let outgoing = if is_local { None } else { outgoing(&meaning, &to) };
         let (caller, to, policies, schema) = (caller.clone(), to.clone(), policies.clone(), schema.clone());
         Permitted {
+            call,
             caller,
             meaning,
             outgoing,
@@ -239,17 +240,19 @@ impl Break {
 struct Seen {
     bytes: u64,
     kept: BytesMut,
+    digest: Sha256,
 }
 
 impl Seen {
     fn take(&mut self, data: &Bytes) {
         self.bytes = self.bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        self.digest.update(data);
         if self.kept.len() + data.len() <= LOOKED_AT {
             self.kept.extend_from_slice(data);
         }
     }
 
-    fn outcome(&self, call: &Call, status: u16, broken: Option<Break>) -> Outcome {
+    fn outcome(self, call: &Call, status: u16, broken: Option<Break>) -> Outcome {
         let whole = u64::try_from(self.kept.len()).is_ok_and(|kept| kept == self.bytes);
         let summary = if whole && broken.is_none() && self.bytes > 0 {
             summarise(&self.kept)
@@ -267,6 +270,7 @@ impl Seen {
             error_code,
             items: summary.items,
             response_bytes: Some(self.bytes),
+            response_digest: Some(self.digest.finalize().into()),
             duration_us: Some(call.elapsed()),
         }
     }
@@ -301,6 +305,7 @@ impl Call {
             error_code: Some(refusal.code().as_str().to_owned()),
             items: None,
             response_bytes: None,
+            response_digest: None,
             duration_us: Some(self.elapsed()),
         }
     }

@@ -218,10 +218,11 @@ async fn help_of_key() {
     Usage: warrener key [OPTIONS] <COMMAND>
 
     Commands:
-      new     Issues a key and prints it once
-      list    Lists the keys, without the keys themselves
-      revoke  Takes a key away; a running gateway refuses it within a second
-      help    Print this message or the help of the given subcommand(s)
+      new      Issues a key and prints it once
+      list     Lists the keys, without the keys themselves
+      signing  Makes the key that checkpoints of the audit trail are signed with
+      revoke   Takes a key away; a running gateway refuses it within a second
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
           --keys <FILE>  The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
@@ -248,8 +249,8 @@ async fn help_of_key_new() {
                                   it is left out
           --token-env <VARIABLE>  The environment variable with the Directus token that the client's
                                   calls go upstream with
-          --keys <FILE>           The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
           --token-file <PATH>     The file with that token
+          --keys <FILE>           The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
       -h, --help                  Print help
       -V, --version               Print version
     "#);
@@ -269,6 +270,37 @@ async fn help_of_key_list() {
           --keys <FILE>      The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
       -h, --help             Print help
       -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key_signing() {
+    insta::assert_snapshot!(help("key signing").await, @r#"
+    exit code 0
+    --- output
+    Makes the key that checkpoints of the audit trail are signed with
+
+    The private key is for the gateway alone, the public key for whoever runs `warrener audit verify`.
+
+    Usage: warrener key signing [OPTIONS]
+
+    Options:
+          --out <FILE>
+              The file for the private key; the public key goes beside it, with `.pub` behind its name
+
+              [default: warrener.signing.pem]
+
+          --keys <FILE>
+              The key file
+
+              [env: WARRENER_KEYS=]
+              [default: warrener.keys.yaml]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
     "#);
 }
 
@@ -301,10 +333,13 @@ async fn help_of_audit() {
     Usage: warrener audit [OPTIONS] <COMMAND>
 
     Commands:
-      query  List calls, the latest first
-      show   Show everything about one call
-      tail   List the latest calls, and with -f each further one when it has ended
-      help   Print this message or the help of the given subcommand(s)
+      query   List calls, the latest first
+      show    Show everything about one call
+      tail    List the latest calls, and with -f each further one when it has ended
+      verify  Check that no entry was changed, removed, inserted or reordered
+      prune   Delete old entries, while the gateway goes on
+      erase   Erase arguments, and the name behind a pseudonym, while the gateway goes on
+      help    Print this message or the help of the given subcommand(s)
 
     Options:
           --audit <URL>
@@ -353,14 +388,28 @@ async fn help_of_audit_query() {
           --principal <NAME>
               Called by that client
 
+          --role <ROLE>
+              Decided by that role's policy
+
+          --tool <TOOL>
+              Calls of that Directus tool
+
+          --action <ACTION>
+              With an access that does so: read, create, update, delete, execute, import
+
           --audit <URL>
               The trail to read
 
               [env: WARRENER_AUDIT=]
               [default: sqlite://warrener.db]
 
-          --role <ROLE>
-              Decided by that role's policy
+          --collection <COLLECTION>
+              With an access to that collection; with --action, both of the same access
+
+          --decision <DECISION>
+              Permitted or denied; observed denials are denials
+
+              [possible values: permit, deny]
 
           --format <FORMAT>
               How to write the answer
@@ -371,20 +420,6 @@ async fn help_of_audit_query() {
               - csv:   Comma-separated with a header line (RFC 4180)
 
               [default: table]
-
-          --tool <TOOL>
-              Calls of that Directus tool
-
-          --action <ACTION>
-              With an access that does so: read, create, update, delete, execute, import
-
-          --collection <COLLECTION>
-              With an access to that collection; with --action, both of the same access
-
-          --decision <DECISION>
-              Permitted or denied; observed denials are denials
-
-              [possible values: permit, deny]
 
           --rule <RULE>
               Decided by that rule: `editor/no-deletes`, `guardrails/*`
@@ -521,14 +556,142 @@ async fn a_line_that_cannot_be_read_is_a_failure_and_no_denial() {
     Usage: warrener key [OPTIONS] <COMMAND>
 
     Commands:
-      new     Issues a key and prints it once
-      list    Lists the keys, without the keys themselves
-      revoke  Takes a key away; a running gateway refuses it within a second
-      help    Print this message or the help of the given subcommand(s)
+      new      Issues a key and prints it once
+      list     Lists the keys, without the keys themselves
+      signing  Makes the key that checkpoints of the audit trail are signed with
+      revoke   Takes a key away; a running gateway refuses it within a second
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
           --keys <FILE>  The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
       -h, --help         Print help
       -V, --version      Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_verify() {
+    insta::assert_snapshot!(help("audit verify").await, @r#"
+    exit code 0
+    --- output
+    Check that no entry was changed, removed, inserted or reordered
+
+    The chain is recomputed from its first entry to its last. With the public key the signatures of
+    checkpoints count too, and with the checkpoints of the second place a trail that was cut short
+    shows. Exit code 1 where something is wrong.
+
+    Usage: warrener audit verify [OPTIONS]
+
+    Options:
+          --public-key <FILE>
+              The public key whose signatures count; of the settings' `signing_key` if left out
+
+          --checkpoints <FILE>
+              The checkpoints of the second place, a JSON line each; the file that the settings name if
+              left out
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_prune() {
+    insta::assert_snapshot!(help("audit prune").await, @r#"
+    exit code 0
+    --- output
+    Delete old entries, while the gateway goes on
+
+    A marker keeps what the rest is checked with; it is signed where the settings name a `signing_key`.
+
+    Usage: warrener audit prune [OPTIONS] --older-than <TIME>
+
+    Options:
+          --older-than <TIME>
+              Older than that: `90d`, `2026-01-01`
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_erase() {
+    insta::assert_snapshot!(help("audit erase").await, @r#"
+    exit code 0
+    --- output
+    Erase arguments, and the name behind a pseudonym, while the gateway goes on
+
+    The entries stay, and the chain still verifies; a marker tells of it. What is erased cannot be had
+    back.
+
+    Usage: warrener audit erase [OPTIONS] <--call <ID>|--principal <NAME>>
+
+    Options:
+          --call <ID>
+              The arguments of one call, by its id or enough of its beginning
+
+          --principal <NAME>
+              The arguments of all calls of a client so far, and its name
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
     "#);
 }

@@ -222,7 +222,7 @@ limits: {body_bytes: 1GB, connections: 0, body_timeout: 0s}
 fn other_words_of_a_config() {
     let text = r"version: 1
 port: 80
-audit: {url: postgres://x, arguments: full}
+audit: {url: postgres://x, arguments: some}
 identity: {deny: [a]}
 guardrails: off
 ";
@@ -238,18 +238,18 @@ guardrails: off
     error[audit-url]: `postgres://x` is not a database for the trail
      --> warrener.yaml:3:14
       |
-    3 | audit: {url: postgres://x, arguments: full}
+    3 | audit: {url: postgres://x, arguments: some}
       |              ^^^^^^^^^^^^
       |
       = help: write `sqlite://warrener.db`
 
-    error[unknown-word]: `full` is not `masked` or `digest`
+    error[unknown-word]: `some` is not `full`, `masked` or `digest`
      --> warrener.yaml:3:39
       |
-    3 | audit: {url: postgres://x, arguments: full}
+    3 | audit: {url: postgres://x, arguments: some}
       |                                       ^^^^
       |
-      = help: write `masked` or `digest`
+      = help: write `full`, `masked` or `digest`
 
     error[unknown-key]: `deny` is not a key of `identity`
      --> warrener.yaml:4:12

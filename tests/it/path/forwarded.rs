@@ -1,6 +1,6 @@
 //! What Directus sees of a permitted call, and what the client gets back.
 
-use super::site::{CLIENT, Plan, TOKEN, beginning, ending, read, reply, tool_result};
+use super::site::{CLIENT, Plan, TOKEN, beginning, ending, read, recorded, reply, tool_result};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode};
@@ -36,10 +36,15 @@ async fn the_request_to_directus_is_written_anew() {
 
     let [seen] = &site.seen()[..] else { panic!("{:?}", site.seen()) };
     assert_eq!((seen.method.as_str(), seen.uri.as_str()), ("POST", "http://directus.test/mcp"));
+    // The call's id, so that what Directus and the proxies before it log can be joined with the trail.
+    let call = recorded(&site.file()).await.last().unwrap().call.clone();
     let expected = [
         ("accept", "application/json, text/event-stream".to_owned()),
         ("authorization", format!("Bearer {TOKEN}")),
         ("content-type", "application/json".to_owned()),
+        ("user-agent", format!("warrener/{} call/{call}", env!("CARGO_PKG_VERSION"))),
+        ("x-request-id", call),
+        ("x-warrener-principal", CLIENT.to_owned()),
     ];
     assert_eq!(seen.headers, expected.map(|(name, value)| (name.to_owned(), value)));
     let expected = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "items", "arguments": read()}});

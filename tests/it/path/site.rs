@@ -84,6 +84,7 @@ pub(super) struct Came {
 /// A row of the trail's public view, with the count of the entry behind it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Recorded {
+    pub(super) call: String,
     pub(super) principal: String,
     pub(super) role: String,
     pub(super) client_name: Option<String>,
@@ -331,7 +332,7 @@ pub(super) async fn recorded(file: &std::path::Path) -> Vec<Recorded> {
     ];
     let shown: Vec<String> = shown.iter().map(|name| format!("'{name}', c.{name}")).collect();
     let statement = format!(
-        "SELECT json_object({}, 'count', e.count, 'received', coalesce(hex(e.received), ''), \
+        "SELECT json_object({}, 'call', c.id, 'count', e.count, 'received', coalesce(hex(e.received), ''), \
          'forwarded', coalesce(hex(e.forwarded), ''), \
          'kinds', (SELECT group_concat(kind, ' ') FROM (SELECT kind FROM entries WHERE call_id = c.id ORDER BY seq)), \
          'accesses', (SELECT count(*) FROM accesses a WHERE a.seq = e.seq)) \

@@ -131,3 +131,18 @@ async fn strangers_leave_one_entry_per_address_and_minute_and_are_told_to_wait()
 async fn of_client(site: &Site) -> StatusCode {
     site.send(site.tool("items", &read())).await.status
 }
+
+/// A hundred thousand, and a million in the long form, from many addresses, with every kind of wrong credential.
+#[tokio::test]
+async fn a_flood_grows_the_trail_by_some_thousand_rows_and_every_request_is_counted() {
+    let requests: u32 = if std::env::var_os("WARRENER_FULL").is_some() { 1_000_000 } else { 20_000 };
+    let site = Plan::new().start().await;
+    for number in 0..requests {
+        let header = [[("authorization", "Bearer x")], [("cookie", "a=b")]][number as usize % 2];
+        let address = std::net::Ipv4Addr::from_bits(number.wrapping_mul(2_654_435_761));
+        site.send(from(request("/mcp", &header), (address, 1).into())).await;
+    }
+    let recorded = site.end().await;
+    assert!(recorded.len() < 5_000, "{} rows", recorded.len());
+    assert_eq!(recorded.iter().map(|row| row.count).sum::<u64>(), u64::from(requests));
+}

@@ -9,6 +9,7 @@ mod corpus;
 pub(crate) mod directus;
 mod dump;
 mod itself;
+mod joined;
 mod narrowed;
 mod ordinary;
 mod sdk;

@@ -57,10 +57,46 @@ impl Site {
 
     /// Starts the gateway, and waits until it listens.
     pub(crate) fn start(&self) -> Gateway {
-        let mut command = self.command();
+        self.listening(self.serve(self.command(), &self.audit()))
+    }
+
+    /// Starts a gateway that cannot begin, and returns its exit code and what it said.
+    pub(crate) fn start_in_vain(&self) -> (Option<i32>, String) {
+        let output = self.serve(self.command(), &self.audit()).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Starts the gateway with its trail on a file system that `mount`, a shell script, makes in a name space of its own: `$0` is
+    /// the folder, and the rest is the command to go on with.
+    pub(crate) fn start_on_small_disk(&self, mount: &str) -> Gateway {
+        let folder = self.small_folder();
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new("unshare");
+        command.current_dir(self.folder.path()).env(TOKEN_VARIABLE, &self.token);
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount]).arg(&folder);
+        command.arg(env!("CARGO_BIN_EXE_warrener"));
+        self.listening(self.serve(command, &format!("sqlite://{}", folder.join("trail.db").display())))
+    }
+
+    /// Where that file system is, for the gateway.
+    pub(crate) fn small_folder(&self) -> PathBuf {
+        self.path("small")
+    }
+
+    /// Where it is for everyone else, as long as the gateway runs.
+    pub(crate) fn small_disk(&self, gateway: &Gateway) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", gateway.process.id()));
+        root.join(self.small_folder().strip_prefix("/").unwrap())
+    }
+
+    fn serve(&self, mut command: Command, audit: &str) -> Command {
         command.args(["serve", "--listen", "127.0.0.1:0", "--upstream", &self.upstream]);
         command.args(["--token-env", TOKEN_VARIABLE, "--keys", &self.keys(), "--role", &self.role]);
-        command.arg("--policies").arg(&self.policies).args(["--audit", &self.audit()]);
+        command.arg("--policies").arg(&self.policies).args(["--audit", audit]);
+        command
+    }
+
+    fn listening(&self, mut command: Command) -> Gateway {
         let mut process = Process::start(command.stdout(Stdio::piped()), self.path("gateway.log"));
         let lines = BufReader::new(process.stdout()).lines();
         let address = announced(lines).unwrap_or_else(|| panic!("it did not listen:\n{}", process.log()));

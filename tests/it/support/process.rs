@@ -35,6 +35,11 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();

@@ -1,0 +1,36 @@
+//! `warrener audit erase`.
+
+use super::{AuditArgs, AuditError};
+use crate::audit::erase::{Erase, erase};
+use crate::audit::query::TrailReader;
+use clap::Args;
+use std::io::Write;
+
+/// Whose arguments are to go.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct EraseArgs {
+    /// The arguments of one call, by its id or enough of its beginning
+    #[arg(long, value_name = "ID")]
+    call: Option<String>,
+    /// The arguments of all calls of a client so far, and its name
+    #[arg(long, value_name = "NAME")]
+    principal: Option<String>,
+}
+
+pub(super) async fn run(
+    args: &AuditArgs,
+    erase_args: &EraseArgs,
+    reader: &mut TrailReader,
+    notes: &mut dyn Write,
+) -> Result<(), AuditError> {
+    let what = match (&erase_args.call, &erase_args.principal) {
+        (Some(id), _) => Erase::Call(reader.call(id).await?.id),
+        (None, Some(name)) => Erase::Principal(name.clone()),
+        // The parser asks for one of them.
+        (None, None) => return Ok(()),
+    };
+    let erased = erase(&args.audit, &what).await?;
+    writeln!(notes, "the arguments of {erased} entries are erased")?;
+    Ok(())
+}
