@@ -12,6 +12,7 @@ mod evaluate;
 pub mod explain;
 mod imports;
 pub mod judge;
+pub mod locate;
 pub mod matrix;
 mod own_rules;
 pub mod pattern;
