@@ -5,11 +5,17 @@
 
 pub mod call;
 pub mod chain;
+pub mod csv;
 pub mod entry;
 pub mod escape;
+pub mod export;
+pub mod filter;
 pub mod mask;
+pub mod ocsf;
 pub mod query;
 pub mod render;
+pub mod sheet;
+pub mod stats;
 pub mod time;
 pub mod trail;
 

@@ -28,6 +28,8 @@ mod matrix;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod ocsf;
+#[cfg(test)]
 mod path;
 #[cfg(test)]
 mod readme;
