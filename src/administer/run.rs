@@ -4,6 +4,7 @@ use super::load::{self, LoadError};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
 use crate::audit::entry::{Entry, Kind};
+use crate::audit::feed::{Feed, FeedError};
 use crate::audit::trail::{TextKind, Trail, TrailOptions, TrailUnavailable};
 use crate::config::{Config, Secret};
 use crate::identity::{KeyError, KeyRing, SecretError, read_secret};
@@ -30,6 +31,7 @@ pub struct Gateway {
     listener: TcpListener,
     options: accept::Options,
     origins: Vec<String>,
+    feed: Option<Feed>,
 }
 
 /// Why a gateway cannot be set up, or has not ended well.
@@ -66,6 +68,12 @@ pub enum GatewayError {
     /// The audit trail cannot be opened.
     #[error(transparent)]
     Trail(#[from] TrailError),
+    /// The live feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The live feed has no thread to run on.
+    #[error("the feed cannot be started")]
+    FeedThread(#[source] io::Error),
     /// The audit trail cannot be written.
     #[error(transparent)]
     Unavailable(#[from] TrailUnavailable),
@@ -110,6 +118,10 @@ impl Gateway {
             ..UpstreamOptions::new(url)
         })?;
         let schema = schema(config, &upstream, keys.default_token())?;
+        let feed = match &config.audit.feed {
+            Some(target) => Some(Feed::open(target, &config.audit.url).await?),
+            None => None,
+        };
         let trail = Trail::open(&TrailOptions::new(&config.audit.url)).await?;
         let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);
@@ -126,7 +138,7 @@ impl Gateway {
             drain: Drain::new(),
         };
         let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
-        Ok(Self { parts, upstream, listener, options, origins })
+        Ok(Self { parts, upstream, listener, options, origins, feed })
     }
 
     /// The address that it listens on.
@@ -152,7 +164,8 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins } = self;
+        let Self { parts, upstream, listener, options, origins, feed } = self;
+        let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema);
@@ -160,7 +173,13 @@ impl Gateway {
         let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
-        trail.close().await?;
+        let closed = trail.close().await;
+        if let Some(feed) = feed
+            && !feed.finish(patience).await
+        {
+            tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
+        }
+        closed?;
         Ok(drained)
     }
 }

@@ -9,6 +9,7 @@ pub mod csv;
 pub mod entry;
 pub mod escape;
 pub mod export;
+pub mod feed;
 pub mod filter;
 pub mod mask;
 pub mod ocsf;

@@ -96,6 +96,11 @@ pub enum QueryError {
 impl Place {
     /// Before the first entry.
     pub const START: Self = Self(0);
+
+    /// One entry before.
+    pub(super) fn before(self) -> Self {
+        Self((self.0 - 1).max(0))
+    }
 }
 
 impl FromRow<'_, SqliteRow> for Ended {

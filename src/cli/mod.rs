@@ -268,6 +268,8 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Upstream(_) => true,
             GatewayError::Load(_)
             | GatewayError::Trail(_)
+            | GatewayError::Feed(_)
+            | GatewayError::FeedThread(_)
             | GatewayError::Unavailable(_)
             | GatewayError::Bind(_)
             | GatewayError::Signals(_) => false,

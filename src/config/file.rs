@@ -4,7 +4,7 @@ mod keys;
 mod unit;
 
 use self::keys::{AUDIT, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
-use super::{Audit, Config, Identity, KeptArguments, Limits, Listen, Schema, Secret, Upstream};
+use super::{Audit, Config, Identity, KeptArguments, Limits, Listen, Schema, Secret, Upstream, feed_target};
 use crate::policy::decode::{Decoder, Object};
 use crate::policy::diagnostic::{Diagnostics, Source, Sources};
 use crate::policy::set::GuardrailsFile;
@@ -201,7 +201,8 @@ impl Decoder<'_> {
         let object = self.object(node, &AUDIT)?;
         let url = object.get("url").and_then(|node| self.audit_url(node)).unwrap_or(Audit::default().url);
         let arguments = self.word(&object, "arguments", "`masked` or `digest`", KEPT).unwrap_or_default();
-        Some(Audit { url, arguments })
+        let feed = object.get("feed").and_then(|node| self.text(node)).map(feed_target);
+        Some(Audit { url, arguments, feed })
     }
 
     fn audit_url(&mut self, node: &Node) -> Option<String> {
@@ -265,6 +266,7 @@ impl Decoder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::feed::FeedTarget;
 
     fn read(text: &str) -> Config {
         Config::from_yaml(&Source::new("warrener.yaml", text)).unwrap_or_else(|problems| panic!("{problems}"))
@@ -284,7 +286,7 @@ upstream:
 policies: policies
 guardrails: none
 schema: {max_age: 1m, file: schema}
-audit: {url: 'sqlite://trail.db', arguments: digest}
+audit: {url: 'sqlite://trail.db', arguments: digest, feed: calls.jsonl}
 keys: my.keys.yaml
 identity: {refuse: [old-client]}
 limits:
@@ -314,6 +316,7 @@ limits:
             (config.audit.url.as_str(), config.audit.arguments),
             ("sqlite://trail.db", KeptArguments::Digest)
         );
+        assert_eq!(config.audit.feed, Some(FeedTarget::File("calls.jsonl".into())));
         assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
         assert_eq!(config.identity.refuse, ["old-client"]);
         let limits = config.limits;
@@ -340,6 +343,7 @@ limits:
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
+        assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
         assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
     }
 

@@ -2,6 +2,7 @@
 
 mod file;
 
+use crate::audit::feed::FeedTarget;
 use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,6 +85,8 @@ pub struct Audit {
     pub url: String,
     /// What is kept of a call's arguments; `masked`.
     pub arguments: KeptArguments,
+    /// Where each call goes as a line of JSON once it has ended; nowhere by default.
+    pub feed: Option<FeedTarget>,
 }
 
 /// What is kept of a call's arguments.
@@ -120,6 +123,11 @@ pub struct Limits {
     pub arrivals: u32,
     /// Requests without a valid credential from one address per minute; 60.
     pub strangers: u32,
+}
+
+/// Reads `stdout`, or the path of a file; `./stdout` is a file of that name.
+pub fn feed_target(text: &str) -> FeedTarget {
+    if text == "stdout" { FeedTarget::Stdout } else { FeedTarget::File(PathBuf::from(text)) }
 }
 
 impl Default for Config {
@@ -168,7 +176,7 @@ impl Default for Schema {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { url: "sqlite://warrener.db".to_owned(), arguments: KeptArguments::default() }
+        Self { url: "sqlite://warrener.db".to_owned(), arguments: KeptArguments::default(), feed: None }
     }
 }
 

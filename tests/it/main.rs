@@ -22,6 +22,8 @@ mod diagnostics;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod likeness;
 #[cfg(test)]
 mod matrix;

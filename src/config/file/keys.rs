@@ -74,8 +74,14 @@ pub(super) const SCHEMA: Mapping =
 
 pub(super) const AUDIT: Mapping = Mapping {
     name: "`audit`",
-    keys: &["url", "arguments"],
-    words: &[("database", "url"), ("path", "url"), ("file", "write `url: sqlite://warrener.db`")],
+    keys: &["url", "arguments", "feed"],
+    words: &[
+        ("database", "url"),
+        ("path", "url"),
+        ("file", "write `url: sqlite://warrener.db`"),
+        ("export", "feed"),
+        ("jsonl", "feed"),
+    ],
 };
 
 pub(super) const IDENTITY: Mapping =

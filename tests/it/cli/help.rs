@@ -60,6 +60,8 @@ async fn help_of_serve() {
           --schema <PATH>                A folder or file with the schema, instead of reading it from
                                          Directus [env: WARRENER_SCHEMA=]
           --audit <URL>                  The audit trail [env: WARRENER_AUDIT=]
+          --feed <FILE>                  Where each call goes as a line of JSON once it has ended: a
+                                         file, or `stdout` [env: WARRENER_FEED=]
           --keys <FILE>                  The file of client keys [env: WARRENER_KEYS=]
           --role <ROLE>                  The role of the key that is made where there is no key file yet
                                          [default: reader]
