@@ -134,7 +134,7 @@ async fn measure(folder: &Path, entries: i64) {
     list(&mut reader, "a day's calls of more than 500 ms", slow, None).await;
     let week = period("2026-11-11T00:00:00Z", 7 * 24);
     stats(&mut reader, "a week's calls by tool", &week, &[Dimension::Tool], None).await;
-    let hour = Some(Duration::from_secs(3600));
+    let hour = Some(Duration::from_hours(1));
     stats(&mut reader, "a week's calls by tool and hour", &week, &[Dimension::Tool], hour).await;
     let by = [Dimension::Role, Dimension::Tool, Dimension::Decision];
     stats(&mut reader, "a week's calls by role, tool and decision", &week, &by, None).await;

@@ -222,11 +222,13 @@ impl TrailReader {
     pub async fn before(&mut self, time: Timestamp) -> Result<Place, QueryError> {
         // A call takes a day at most. One of which the end was not known is closed at a start, before the marker of it.
         let started = time.checked_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN);
+        // `+seq` and the two conditions on `kind` lead SQLite to the indexes; it would go through the entries otherwise.
         let seq = sqlx::query_scalar(
             "SELECT coalesce(min(
-                coalesce((SELECT min(seq) - 1 FROM entries WHERE principal IS NOT NULL AND at_text >= ?1), e.head),
+                coalesce((SELECT min(+seq) - 1 FROM entries WHERE principal IS NOT NULL AND at_text >= ?1), e.head),
                 coalesce((SELECT coalesce((SELECT max(seq) FROM entries WHERE kind <> 'outcome' AND seq < m.first), 0)
-                          FROM (SELECT min(seq) AS first FROM entries WHERE kind = 'marker' AND at >= ?2) m
+                          FROM (SELECT min(+seq) AS first FROM entries
+                                WHERE kind IN ('revision', 'marker') AND kind = 'marker' AND at >= ?2) m
                           WHERE m.first IS NOT NULL), e.head)), 0)
              FROM (SELECT max(seq) AS head FROM entries) e",
         );
