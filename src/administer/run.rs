@@ -5,6 +5,7 @@ use super::load::{self, LoadError};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
 use crate::audit::entry::{Entry, Kind};
+use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
 use crate::config::{Config, OnFailure, Secret};
@@ -33,6 +34,7 @@ pub struct Gateway {
     options: accept::Options,
     origins: Vec<String>,
     on_failure: OnFailure,
+    feed: Option<Feed>,
 }
 
 /// Why a gateway cannot be set up, or has not ended well.
@@ -75,6 +77,12 @@ pub enum GatewayError {
     /// Checkpoints cannot go where the settings want them.
     #[error("checkpoints cannot be written to their second place: {0}")]
     SecondPlace(#[source] io::Error),
+    /// The live feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The live feed has no thread to run on.
+    #[error("the feed cannot be started")]
+    FeedThread(#[source] io::Error),
     /// The audit trail cannot be written.
     #[error(transparent)]
     Unavailable(#[from] TrailUnavailable),
@@ -122,6 +130,10 @@ impl Gateway {
             ..UpstreamOptions::new(url)
         })?;
         let schema = schema(config, &upstream, keys.default_token())?;
+        let feed = match &config.audit.feed {
+            Some(target) => Some(Feed::open(target, &config.audit.url).await?),
+            None => None,
+        };
         let options = keep::options(&config.audit)?;
         let trail = Trail::open(&options).await?;
         let listener = accept::bind(config.listen.address).await?;
@@ -141,7 +153,7 @@ impl Gateway {
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
         keep::keep(&config.audit, &parts.trail, key, &parts.drain);
         let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
-        Ok(Self { parts, upstream, listener, options, origins, on_failure: config.audit.on_failure })
+        Ok(Self { parts, upstream, listener, options, origins, on_failure: config.audit.on_failure, feed })
     }
 
     /// The address that it listens on.
@@ -167,7 +179,8 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins, on_failure } = self;
+        let Self { parts, upstream, listener, options, origins, on_failure, feed } = self;
+        let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema);
@@ -176,7 +189,13 @@ impl Gateway {
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
-        trail.close().await?;
+        let closed = trail.close().await;
+        if let Some(feed) = feed
+            && !feed.finish(patience).await
+        {
+            tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
+        }
+        closed?;
         if stopped { Err(GatewayError::Stopped) } else { Ok(drained) }
     }
 }

@@ -112,12 +112,17 @@ impl Call {
 
     /// What to select from `calls` for [`FromRow`]: the columns, and the accesses as one JSON array.
     pub(super) fn select() -> String {
+        Self::select_with("NULL", "calls")
+    }
+
+    /// The same with another expression, from tables that `calls` is joined with.
+    pub(super) fn select_with(more: &str, from: &str) -> String {
         format!(
-            "SELECT {}, (SELECT json_group_array(json_object(
+            "SELECT calls.{}, (SELECT json_group_array(json_object(
                 'action', a.action, 'collection', a.collection, 'fields', json(a.fields), 'extent', json(a.extent),
                 'via', a.via, 'asked', json(iif(a.asked, 'true', 'false'))))
-             FROM call_accesses a WHERE a.id = calls.id) AS accesses FROM calls",
-            Self::COLUMNS.join(", ")
+             FROM call_accesses a WHERE a.id = calls.id) AS accesses, {more} FROM {from}",
+            Self::COLUMNS.join(", calls.")
         )
     }
 }

@@ -1,54 +1,32 @@
 //! Questions to the trail, asked of the views `calls` and `call_accesses` while a gateway may be writing.
+//!
+//! What the views do not show is asked of the tables here, and nowhere else.
 
 use super::call::{Call, Part};
+use super::filter::{self, Filter};
 use super::location::{Location, TrailError};
-use super::time::text;
-use crate::directus::access::Action;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
-use jiff::Timestamp;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{FromRow, QueryBuilder, Row as _, Sqlite};
+use std::collections::BTreeMap;
 
 /// Rows fetched at once. A reader that stays in one query keeps the write-ahead log from shrinking, so a long answer is
 /// asked for in pages, each going on where the last one ended.
 const PAGE: u64 = 100;
 
-/// Which calls to show; everything that is given must hold. Names may contain `*`, for any run of characters.
+/// No call takes longer: the longest timeouts that can be set are of a day.
+const LONGEST_CALL: SignedDuration = SignedDuration::from_hours(25);
+
+/// Which calls to list, which of them first, and how many.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Started at that time or later.
-    pub since: Option<Timestamp>,
-    /// Started before that time.
-    pub until: Option<Timestamp>,
-    /// The client's name in Warrener.
-    pub principal: Option<String>,
-    /// The policy role.
-    pub role: Option<String>,
-    /// The Directus tool.
-    pub tool: Option<String>,
-    /// What one of the accesses does; the same access must fit `collection`.
-    pub action: Option<Action>,
-    /// The collection of one of the accesses.
-    pub collection: Option<String>,
-    /// `permit` or `deny`.
-    pub decision: Option<String>,
-    /// The rule that decided.
-    pub rule: Option<String>,
-    /// How it ended.
-    pub outcome: Option<OutcomeFilter>,
+pub struct Listing {
+    /// Which calls.
+    pub filter: Filter,
     /// At most so many; `None` for all.
     pub limit: Option<u64>,
     /// Which come first.
     pub order: Order,
-}
-
-/// Which ending of a call to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutcomeFilter {
-    /// `ok`, `error`, `refused`, `failed` or `unknown`.
-    Is(String),
-    /// None yet.
-    Open,
 }
 
 /// Which calls come first.
@@ -61,11 +39,25 @@ pub enum Order {
     OldestFirst,
 }
 
+/// A place in the trail, between two entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(i64);
+
+/// A call that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The call.
+    pub call: Call,
+    /// When it ended, or was found to have ended, as the views show times.
+    pub at: String,
+    seq: i64,
+}
+
 /// A trail that is open for reading.
 #[derive(Debug)]
 pub struct TrailReader {
     location: Location,
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
 }
 
 /// Why a question has no answer.
@@ -78,6 +70,12 @@ pub enum QueryError {
     /// No call has an id that begins so.
     #[error("no call in the trail has the id `{id}`: `warrener audit query` lists ids")]
     Unknown {
+        /// As it was given.
+        id: String,
+    },
+    /// The call has not ended.
+    #[error("the call `{id}` has not ended, so that there is nothing behind its end")]
+    Open {
         /// As it was given.
         id: String,
     },
@@ -95,6 +93,22 @@ pub enum QueryError {
     },
 }
 
+impl Place {
+    /// Before the first entry.
+    pub const START: Self = Self(0);
+
+    /// One entry before.
+    pub(super) fn before(self) -> Self {
+        Self((self.0 - 1).max(0))
+    }
+}
+
+impl FromRow<'_, SqliteRow> for Ended {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { call: Call::from_row(row)?, at: row.try_get("ended_at")?, seq: row.try_get("end_seq")? })
+    }
+}
+
 impl TrailReader {
     /// Opens a trail for reading only.
     ///
@@ -107,14 +121,14 @@ impl TrailReader {
         Ok(Self { location, connection })
     }
 
-    /// The calls that a filter lets through, one after the other; memory does not grow with their number.
+    /// The calls of a listing, one after the other; memory does not grow with their number.
     ///
     /// # Errors
     ///
     /// [`QueryError::Trail`], as an item of the stream, where the file cannot be read on.
-    pub fn calls(&mut self, filter: Filter) -> impl Stream<Item = Result<Call, QueryError>> + '_ {
-        let left = filter.limit.unwrap_or(u64::MAX);
-        let pages = Pages { reader: self, filter, after: None, left };
+    pub fn calls(&mut self, listing: Listing) -> impl Stream<Item = Result<Call, QueryError>> + '_ {
+        let left = listing.limit.unwrap_or(u64::MAX);
+        let pages = Pages { reader: self, listing, after: None, left };
         stream::try_unfold(pages, Pages::next)
             .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
             .try_flatten()
@@ -155,41 +169,115 @@ impl TrailReader {
         .bind(call)
         .fetch_all(&mut self.connection)
         .await;
-        parts.map_err(|error| self.location.sql(error).into())
+        self.sql(parts)
     }
 
-    /// The number of the last entry; 0 where there is none.
+    /// The files of a policy revision as the trail keeps them: names and texts; none where it does not have them.
     ///
     /// # Errors
     ///
     /// [`QueryError::Trail`], where the file cannot be read.
-    pub async fn last_seq(&mut self) -> Result<i64, QueryError> {
+    pub async fn policy_files(&mut self, revision: &str) -> Result<Vec<(String, String)>, QueryError> {
+        let text = sqlx::query_scalar("SELECT text FROM texts WHERE kind = 'policy' AND digest = ?");
+        let text = text.bind(revision).fetch_optional(&mut self.connection).await;
+        let text: Option<String> = self.sql(text)?;
+        let files = text.and_then(|text| serde_json::from_str::<BTreeMap<String, String>>(&text).ok());
+        Ok(files.unwrap_or_default().into_iter().collect())
+    }
+
+    /// Behind the last entry that there is now.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Trail`], where the file cannot be read.
+    pub async fn head(&mut self) -> Result<Place, QueryError> {
         let last = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM entries");
-        last.fetch_one(&mut self.connection).await.map_err(|error| self.location.sql(error).into())
+        let last = last.fetch_one(&mut self.connection).await;
+        self.sql(last).map(Place)
     }
 
-    /// The calls that ended in the entries behind `after` up to `through`, the earliest first.
+    /// Behind the end of that call.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Unknown`], where the trail does not have the call, and [`QueryError::Open`], where it has not ended.
+    pub async fn end_of(&mut self, id: &str) -> Result<Place, QueryError> {
+        let entries =
+            sqlx::query_as("SELECT seq, kind <> 'intent' FROM entries WHERE call_id = ? ORDER BY seq");
+        let entries = entries.bind(id.to_ascii_lowercase()).fetch_all(&mut self.connection).await;
+        let entries: Vec<(i64, bool)> = self.sql(entries)?;
+        let id = id.to_owned();
+        match entries.iter().find(|(_, ends)| *ends) {
+            Some((seq, _)) => Ok(Place(*seq)),
+            None if entries.is_empty() => Err(QueryError::Unknown { id }),
+            None => Err(QueryError::Open { id }),
+        }
+    }
+
+    /// Before the end of every call that ended at that time or later, and not much before.
     ///
     /// # Errors
     ///
     /// [`QueryError::Trail`], where the file cannot be read.
-    pub async fn ended(&mut self, after: i64, through: i64) -> Result<Vec<Call>, QueryError> {
-        let mut query = select();
-        query.push("id IN (SELECT call_id FROM entries WHERE kind IN ('outcome', 'refusal') AND seq > ");
-        query.push_bind(after).push(" AND seq <= ").push_bind(through).push(") ORDER BY started_at, id");
-        self.fetch(query).await
+    pub async fn before(&mut self, time: Timestamp) -> Result<Place, QueryError> {
+        // A call takes a day at most. One of which the end was not known is closed at a start, before the marker of it.
+        let started = time.checked_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN);
+        // `+seq` and the two conditions on `kind` lead SQLite to the indexes; it would go through the entries otherwise.
+        let seq = sqlx::query_scalar(
+            "SELECT coalesce(min(
+                coalesce((SELECT min(+seq) - 1 FROM entries WHERE principal IS NOT NULL AND at_text >= ?1), e.head),
+                coalesce((SELECT coalesce((SELECT max(seq) FROM entries WHERE kind <> 'outcome' AND seq < m.first), 0)
+                          FROM (SELECT min(+seq) AS first FROM entries
+                                WHERE kind IN ('revision', 'marker') AND kind = 'marker' AND at >= ?2) m
+                          WHERE m.first IS NOT NULL), e.head)), 0)
+             FROM (SELECT max(seq) AS head FROM entries) e",
+        );
+        let seq = seq.bind(filter::text(started)).bind(time.as_microsecond());
+        let seq = seq.fetch_one(&mut self.connection).await;
+        self.sql(seq).map(Place)
+    }
+
+    /// Some of the calls that ended behind a place, in the order in which their ends were written, and how far it got; at
+    /// most up to `through`, which is reached when both are equal.
+    ///
+    /// It is the order in which calls become visible, so that whoever goes on from a place misses none, and gets none twice,
+    /// while others are being written.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Trail`], where the file cannot be read.
+    pub async fn ended(&mut self, after: Place, through: Place) -> Result<(Vec<Ended>, Place), QueryError> {
+        let mut query = QueryBuilder::new(Call::select_with(
+            "e.seq AS end_seq, coalesce(finished_at, e.at_text) AS ended_at",
+            "entries e CROSS JOIN calls ON calls.id = e.call_id",
+        ));
+        query.push(" WHERE e.kind IN ('outcome', 'refusal') AND e.seq > ").push_bind(after.0);
+        query
+            .push(" AND e.seq <= ")
+            .push_bind(through.0)
+            .push(" ORDER BY e.seq LIMIT ")
+            .push_bind(i64::try_from(PAGE).unwrap_or(i64::MAX));
+        let calls = query.build_query_as().fetch_all(&mut self.connection).await;
+        let calls: Vec<Ended> = self.sql(calls)?;
+        let full = calls.len() as u64 == PAGE;
+        let reached = calls.last().filter(|_| full).map_or(through, |last| Place(last.seq));
+        Ok((calls, reached))
     }
 
     async fn fetch(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Call>, QueryError> {
         let calls = query.build_query_as().fetch_all(&mut self.connection).await;
-        calls.map_err(|error| self.location.sql(error).into())
+        self.sql(calls)
+    }
+
+    pub(super) fn sql<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, QueryError> {
+        result.map_err(|error| self.location.sql(error).into())
     }
 }
 
 /// An answer under way.
 struct Pages<'a> {
     reader: &'a mut TrailReader,
-    filter: Filter,
+    listing: Listing,
     /// Start and id of the last call so far.
     after: Option<(String, String)>,
     left: u64,
@@ -201,7 +289,7 @@ impl Pages<'_> {
         if size == 0 {
             return Ok(None);
         }
-        let page = self.reader.fetch(self.filter.page(self.after.as_ref(), size)).await?;
+        let page = self.reader.fetch(self.listing.page(self.after.as_ref(), size)).await?;
         let Some(last) = page.last() else { return Ok(None) };
         self.after = Some((last.started_at.clone(), last.id.clone()));
         // A page that is not full is the last one.
@@ -210,7 +298,7 @@ impl Pages<'_> {
     }
 }
 
-impl Filter {
+impl Listing {
     /// The query for one page. Whatever a person gave is a bound parameter.
     fn page(&self, after: Option<&(String, String)>, size: u64) -> QueryBuilder<Sqlite> {
         let (comparison, direction) = match self.order {
@@ -219,7 +307,7 @@ impl Filter {
         };
         let mut query = select();
         query.push("true");
-        self.conditions(&mut query);
+        self.filter.push(&mut query);
         if let Some((started_at, id)) = after {
             query.push(" AND (started_at, id) ").push(comparison).push(" (");
             query.push_bind(started_at).push(", ").push_bind(id).push(")");
@@ -228,96 +316,10 @@ impl Filter {
         query.push(" LIMIT ").push_bind(i64::try_from(size).unwrap_or(i64::MAX));
         query
     }
-
-    fn conditions(&self, query: &mut QueryBuilder<Sqlite>) {
-        if let Some(since) = self.since {
-            query.push(" AND started_at >= ").push_bind(text(since));
-        }
-        if let Some(until) = self.until {
-            query.push(" AND started_at < ").push_bind(text(until));
-        }
-        let named = [
-            ("principal", &self.principal),
-            ("role", &self.role),
-            ("tool", &self.tool),
-            ("decision", &self.decision),
-            ("rule", &self.rule),
-        ];
-        for (column, pattern) in named {
-            if let Some(pattern) = pattern {
-                query.push(" AND ");
-                matching(query, column, pattern);
-            }
-        }
-        match &self.outcome {
-            Some(OutcomeFilter::Is(word)) => drop(query.push(" AND outcome = ").push_bind(word)),
-            Some(OutcomeFilter::Open) => drop(query.push(" AND outcome IS NULL")),
-            None => {}
-        }
-        self.access(query);
-    }
-
-    fn access(&self, query: &mut QueryBuilder<Sqlite>) {
-        if self.action.is_none() && self.collection.is_none() {
-            return;
-        }
-        query.push(" AND EXISTS (SELECT 1 FROM call_accesses a WHERE a.id = calls.id");
-        if let Some(action) = self.action {
-            query.push(" AND a.action = ").push_bind(action.as_str());
-        }
-        if let Some(collection) = &self.collection {
-            query.push(" AND ");
-            matching(query, "a.collection", collection);
-        }
-        query.push(")");
-    }
 }
 
 fn select() -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(Call::select());
     query.push(" WHERE ");
     query
-}
-
-/// Compares with `*` as the only wildcard, and without one by equality, which an index serves best.
-fn matching(query: &mut QueryBuilder<Sqlite>, column: &'static str, pattern: &str) {
-    query.push(column);
-    if pattern.contains('*') {
-        // The other characters that mean something to SQLite stand for themselves in brackets.
-        query.push(" GLOB ").push_bind(pattern.replace('[', "[[]").replace('?', "[?]"));
-    } else {
-        query.push(" = ").push_bind(pattern);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_a_fixed_width() {
-        for (time, expected) in [
-            ("2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000000Z"),
-            ("2026-11-22T12:00:00.5+02:00", "2026-11-22T10:00:00.500000Z"),
-        ] {
-            assert_eq!(text(time.parse().unwrap()), expected);
-        }
-    }
-
-    #[test]
-    fn nothing_given_by_a_person_is_in_the_sql() {
-        let evil = || Some("'; DROP TABLE entries; --".to_owned());
-        let filter = Filter {
-            principal: evil(),
-            role: evil(),
-            tool: evil(),
-            collection: evil(),
-            decision: evil(),
-            rule: evil(),
-            outcome: evil().map(OutcomeFilter::Is),
-            ..Filter::default()
-        };
-        let sql = filter.page(Some(&("'".to_owned(), "'; DROP".to_owned())), 1).into_string();
-        assert!(!sql.contains("DROP"), "{sql}");
-    }
 }

@@ -1,9 +1,9 @@
 //! Calls as a table for people, JSON lines for programs, or CSV for spreadsheets, written as they come.
 
-use super::call::{Call, CallAccess, Part};
-use super::escape::{escape, escape_json, escape_lines};
+use super::call::{Call, CallAccess};
+use super::csv;
+use super::escape::{escape, escape_json};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table, Width};
-use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// How rows are written.
@@ -65,7 +65,7 @@ impl Renderer {
             }
             Format::Csv => {
                 self.csv_head(out)?;
-                write_csv(&mut csv_fields(&call)?.iter().map(String::as_str), out)
+                csv::write_call(&call, out)
             }
             Format::Table => {
                 self.page.push(call);
@@ -105,30 +105,7 @@ impl Renderer {
             return Ok(());
         }
         self.started = true;
-        write_csv(&mut Call::COLUMNS.into_iter().chain(["accesses"]), out)
-    }
-}
-
-/// Writes everything that is known about one call.
-///
-/// # Errors
-///
-/// Those of `out`.
-pub fn write_call(call: Call, parts: &[Part], format: Format, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::Table => write_sheet(&call, parts, out),
-        Format::Json => {
-            let mut whole = serde_json::to_value(call)?;
-            if let Some(object) = whole.as_object_mut() {
-                object.insert("entries".to_owned(), json!(parts));
-            }
-            writeln!(out, "{}", escape_json(&serde_json::to_string_pretty(&whole)?))
-        }
-        Format::Csv => {
-            let mut renderer = Renderer::new(format);
-            renderer.push(call, out)?;
-            renderer.finish(out)
-        }
+        csv::write_head(out)
     }
 }
 
@@ -177,104 +154,5 @@ fn accesses(accesses: &[CallAccess]) -> String {
         [] => "-".to_owned(),
         [only] => format!("{} {}", only.action, only.collection),
         [first, rest @ ..] => format!("{} {} +{}", first.action, first.collection, rest.len()),
-    }
-}
-
-fn csv_fields(call: &Call) -> Result<Vec<String>, serde_json::Error> {
-    let whole = serde_json::to_value(call)?;
-    let fields = whole.as_object().into_iter().flat_map(|object| object.values());
-    Ok(fields.map(csv_field).collect())
-}
-
-fn csv_field(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            escape_json(&value.to_string()).into_owned()
-        }
-    }
-}
-
-fn write_csv(fields: &mut dyn Iterator<Item = &str>, out: &mut dyn Write) -> io::Result<()> {
-    for (n, field) in fields.enumerate() {
-        let field = escape_lines(field);
-        let separator = if n == 0 { "" } else { "," };
-        if field.contains([',', '"', '\r', '\n']) || field.trim() != field {
-            write!(out, "{separator}\"{}\"", field.replace('"', "\"\""))?;
-        } else {
-            write!(out, "{separator}{field}")?;
-        }
-    }
-    out.write_all(b"\r\n")
-}
-
-fn write_sheet(call: &Call, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-    let whole = serde_json::to_value(call)?;
-    for (name, value) in whole.as_object().into_iter().flatten() {
-        match value {
-            Value::Null | Value::Array(_) | Value::Object(_) => {}
-            Value::String(text) => writeln!(out, "{name:<17} {}", escape(text))?,
-            Value::Bool(_) | Value::Number(_) => writeln!(out, "{name:<17} {value}")?,
-        }
-    }
-    for detail in parts.iter().filter_map(|part| part.detail.as_deref()) {
-        writeln!(out, "{:<17} {}", "detail", escape(detail))?;
-    }
-    writeln!(out, "\naccesses")?;
-    for access in &call.accesses {
-        writeln!(out, "  {}", escape(&access_line(access)))?;
-    }
-    if let Some(arguments) = &call.arguments {
-        let pretty = serde_json::to_string_pretty(arguments)?;
-        writeln!(out, "\narguments\n{}", escape_json(&pretty))?;
-    }
-    write_parts(parts, out)
-}
-
-fn access_line(access: &CallAccess) -> String {
-    let via = if access.via.is_empty() { String::new() } else { format!(" via {}", access.via) };
-    let implied = if access.asked { "" } else { " (implied)" };
-    let fields = access.fields.join(", ");
-    format!("{} {} [{fields}] {}{via}{implied}", access.action, access.collection, access.extent)
-}
-
-fn write_parts(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\nentries")?;
-    for part in parts {
-        writeln!(out, "  {} {:<8} {} {}", part.seq, part.kind, part.at, part.digest)?;
-        for (name, digest) in
-            [("received", &part.received), ("forwarded", &part.forwarded), ("schema", &part.schema_digest)]
-        {
-            if let Some(digest) = digest {
-                writeln!(out, "    {name:<9} {}", escape(digest))?;
-            }
-        }
-        if let Some(count) = part.count.filter(|count| *count > 1) {
-            writeln!(out, "    stands for {count} requests")?;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn csv(fields: &[&str]) -> String {
-        let mut out = Vec::new();
-        write_csv(&mut fields.iter().copied(), &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn csv_is_quoted_where_it_must_be() {
-        for (fields, expected) in [
-            (["a", "", "é"].as_slice(), "a,,é\r\n"),
-            (&["a,b", "\"q\"", "l1\r\nl2"], "\"a,b\",\"\"\"q\"\"\",\"l1\r\nl2\"\r\n"),
-            (&[" x", "=1+1", "\u{1b}[m"], "\" x\",=1+1,\\u{1b}[m\r\n"),
-        ] {
-            assert_eq!(csv(fields), expected);
-        }
     }
 }

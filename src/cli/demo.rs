@@ -130,15 +130,18 @@ fn introduce(out: &mut dyn Write, address: SocketAddr, key: &ClientKey, trail: &
 async fn watch(trail: &str, out: &mut dyn Write, drain: Drain) -> Result<(), CommandError> {
     let broken = |error: &dyn std::error::Error| CommandError::Input(crate::telemetry::chain(error));
     let mut reader = TrailReader::open(trail).await.map_err(|error| broken(&error))?;
-    let mut seen = reader.last_seq().await.map_err(|error| broken(&error))?;
+    let mut seen = reader.head().await.map_err(|error| broken(&error))?;
     while !drain.has_begun() {
-        let last = reader.last_seq().await.map_err(|error| broken(&error))?;
-        for call in reader.ended(seen, last).await.map_err(|error| broken(&error))? {
-            writeln!(out, "{}", line(&call))?;
+        let head = reader.head().await.map_err(|error| broken(&error))?;
+        let (calls, reached) = reader.ended(seen, head).await.map_err(|error| broken(&error))?;
+        for ended in calls {
+            writeln!(out, "{}", line(&ended.call))?;
         }
-        seen = last;
         out.flush()?;
-        sleep(LOOK).await;
+        if reached == head {
+            sleep(LOOK).await;
+        }
+        seen = reached;
     }
     Ok(())
 }

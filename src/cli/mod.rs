@@ -15,6 +15,7 @@ mod serve;
 mod test;
 
 use crate::administer::{GatewayError, LoadError};
+use crate::audit::stats::Screen;
 use crate::policy::diagnostic::Diagnostics;
 use crate::telemetry::{self, Clock as _, SystemClock};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -154,15 +155,21 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         source == Some(clap::parser::ValueSource::DefaultValue)
     };
     match command {
-        Command::Audit(arguments) if unsaid("audit") || arguments.needs_settings() => {
-            arguments.settings = serve::from_file(None)?.audit;
+        Command::Audit(arguments) => {
+            if unsaid("audit") || arguments.needs_settings() {
+                arguments.settings = serve::from_file(None)?.audit;
+            }
             if unsaid("audit") {
                 arguments.audit.clone_from(&arguments.settings.url);
             }
+            if let audit::AuditCommand::Show(show) = &mut arguments.command
+                && show.policies.is_none()
+            {
+                show.policies = serve::from_file(None)?.policies;
+            }
         }
         Command::Key(arguments) if unsaid("keys") => arguments.keys = serve::from_file(None)?.keys,
-        Command::Audit(_)
-        | Command::Key(_)
+        Command::Key(_)
         | Command::Serve(_)
         | Command::Demo(_)
         | Command::Init(_)
@@ -195,7 +202,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
             Ok(Ended::Well)
         }
         Command::Audit(arguments) => {
-            runtime()?.block_on(audit::run(arguments, out, &mut io::stderr().lock()))?;
+            runtime()?.block_on(audit::run(arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
         }
     }
@@ -213,6 +220,12 @@ fn names(paths: &[PathBuf]) -> String {
 /// Whether what is written to standard output should have colours.
 fn coloured() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// What standard output is, for what fits itself to a terminal.
+fn screen() -> Screen {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    Screen { width: size.map(|(width, _)| width.0.into()), coloured: coloured() }
 }
 
 /// The error with its causes, each once; what is wrong with a file is shown in the file.
@@ -260,6 +273,8 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::SecondPlace(_) => true,
             GatewayError::Load(_)
             | GatewayError::Trail(_)
+            | GatewayError::Feed(_)
+            | GatewayError::FeedThread(_)
             | GatewayError::Unavailable(_)
             | GatewayError::Stopped
             | GatewayError::Bind(_)

@@ -2,7 +2,8 @@
 
 use super::{CommandError, Ended};
 use crate::administer::{Gateway, GatewayError};
-use crate::config::{Config, Secret};
+use crate::audit::feed::FeedTarget;
+use crate::config::{Config, Secret, feed_target};
 use crate::identity::{KeyFile, NewKey};
 use crate::policy::diagnostic::Source;
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
@@ -52,6 +53,9 @@ pub(super) struct ServeArguments {
     /// The audit trail
     #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
     audit: Option<String>,
+    /// Where each call goes as a line of JSON once it has ended: a file, or `stdout`
+    #[arg(long, value_name = "FILE", env = "WARRENER_FEED")]
+    feed: Option<String>,
     /// The file of client keys
     #[arg(long, value_name = "FILE", env = "WARRENER_KEYS")]
     keys: Option<PathBuf>,
@@ -68,6 +72,10 @@ pub(super) fn run(arguments: &ServeArguments, out: &mut dyn Write) -> Result<End
 }
 
 async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> Result<Ended, CommandError> {
+    // Standard output is for the feed then, and for nothing else.
+    let mut messages = std::io::stderr();
+    let fed = config.audit.feed == Some(FeedTarget::Stdout);
+    let out: &mut dyn Write = if fed { &mut messages } else { out };
     let gateway = Gateway::set_up(config).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
@@ -120,6 +128,7 @@ impl ServeArguments {
         config.policies = self.policies.clone().or(config.policies);
         config.schema.file = self.schema.clone().or(config.schema.file);
         config.audit.url = self.audit.clone().unwrap_or(config.audit.url);
+        config.audit.feed = self.feed.as_deref().map(feed_target).or(config.audit.feed);
         config.keys = self.keys.clone().unwrap_or(config.keys);
         Ok(config)
     }

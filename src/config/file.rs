@@ -6,6 +6,7 @@ mod unit;
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
 use super::{
     Audit, Checkpoints, Config, Identity, KeptArguments, Limits, Listen, OnFailure, Schema, Secret, Upstream,
+    feed_target,
 };
 use crate::audit::checkpoint::SecondPlace;
 use crate::policy::decode::{Decoder, Object};
@@ -216,7 +217,8 @@ impl Decoder<'_> {
         }
         let checkpoints = self.section(&object, "checkpoints", Self::checkpoints);
         let retention = object.get("retention").and_then(|node| self.days(node));
-        Some(Audit { url, arguments, on_failure, signing_key, checkpoints, retention })
+        let feed = object.get("feed").and_then(|node| self.text(node)).map(feed_target);
+        Some(Audit { url, arguments, on_failure, signing_key, checkpoints, retention, feed })
     }
 
     fn checkpoints(&mut self, node: &Node) -> Option<Checkpoints> {
@@ -291,6 +293,7 @@ impl Decoder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::feed::FeedTarget;
 
     fn read(text: &str) -> Config {
         Config::from_yaml(&Source::new("warrener.yaml", text)).unwrap_or_else(|problems| panic!("{problems}"))
@@ -317,6 +320,7 @@ audit:
   signing_key: signing.pem
   checkpoints: {every: 1m, to: /mnt/elsewhere/checkpoints.jsonl}
   retention: 90d
+  feed: calls.jsonl
 keys: my.keys.yaml
 identity: {refuse: [old-client]}
 limits:
@@ -353,6 +357,7 @@ limits:
         assert_eq!(config.audit.signing_key, Some("signing.pem".into()));
         let file = SecondPlace::File("/mnt/elsewhere/checkpoints.jsonl".into());
         assert_eq!(config.audit.checkpoints, Checkpoints { every: Duration::from_mins(1), to: file });
+        assert_eq!(config.audit.feed, Some(FeedTarget::File("calls.jsonl".into())));
         assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
         assert_eq!(config.identity.refuse, ["old-client"]);
         let limits = config.limits;
@@ -379,6 +384,7 @@ limits:
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
+        assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
         assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
     }
 

@@ -3,6 +3,7 @@
 mod file;
 
 use crate::audit::checkpoint::SecondPlace;
+use crate::audit::feed::FeedTarget;
 use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -93,6 +94,8 @@ pub struct Audit {
     pub checkpoints: Checkpoints,
     /// Older entries are pruned once an hour; never where it is left out.
     pub retention: Option<Duration>,
+    /// Where each call goes as a line of JSON once it has ended; nowhere by default.
+    pub feed: Option<FeedTarget>,
 }
 
 /// What the gateway does when the trail cannot be written. It never forwards a call that is not recorded.
@@ -152,6 +155,11 @@ pub struct Limits {
     pub strangers: u32,
 }
 
+/// Reads `stdout`, or the path of a file; `./stdout` is a file of that name.
+pub fn feed_target(text: &str) -> FeedTarget {
+    if text == "stdout" { FeedTarget::Stdout } else { FeedTarget::File(PathBuf::from(text)) }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -205,6 +213,7 @@ impl Default for Audit {
             signing_key: None,
             checkpoints: Checkpoints::default(),
             retention: None,
+            feed: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod facts;
 mod imports;
 pub mod judge;
+pub mod locate;
 pub mod matrix;
 mod own_rules;
 pub mod pattern;

@@ -1,11 +1,17 @@
 //! `warrener audit`: what it lists, shows and says.
 
+mod export;
+mod filters;
+mod show;
+mod stats;
+
 use crate::trail::{NOON, Place, id, intent, outcome, refusal, subject};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 use warrener::audit::entry::{Entry, Kind, Outcome, Subject};
+use warrener::audit::stats::Screen;
 use warrener::audit::trail::Trail;
 use warrener::cli::audit::{AuditArgs, run};
 use warrener::directus::access::{Access, Action, Extent, Fields};
@@ -17,24 +23,28 @@ struct Line {
 }
 
 /// What a command has written: data, messages, and the error that ended it.
-struct Answer {
-    data: String,
-    notes: String,
-    error: Option<String>,
+pub(crate) struct Answer {
+    pub(crate) data: String,
+    pub(crate) notes: String,
+    pub(crate) error: Option<String>,
 }
 
 impl Answer {
-    fn rows(&self) -> Vec<Value> {
+    pub(crate) fn rows(&self) -> Vec<Value> {
         self.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-async fn audit(place: &Place, line: &str) -> Answer {
+pub(crate) async fn audit(place: &Place, line: &str) -> Answer {
+    audit_on(place, line, Screen::default()).await
+}
+
+async fn audit_on(place: &Place, line: &str, screen: Screen) -> Answer {
     let url = place.url();
     let words = ["audit", "--audit", &url].into_iter().chain(line.split_whitespace());
     let line = Line::try_parse_from(words).unwrap();
     let (mut data, mut notes) = (Vec::new(), Vec::new());
-    let error = run(line.audit, &mut data, &mut notes).await.err().map(|error| error.to_string());
+    let error = run(line.audit, screen, &mut data, &mut notes).await.err().map(|error| error.to_string());
     Answer { data: String::from_utf8(data).unwrap(), notes: String::from_utf8(notes).unwrap(), error }
 }
 
@@ -345,7 +355,7 @@ async fn tail_shows_the_latest_and_follows() {
         assert_eq!((&ended["id"], &ended["outcome"]), (&json!(named(3).to_string()), &json!("ok")));
     };
     tokio::select! {
-        result = run(line.audit, &mut out, &mut notes) => panic!("it ended by itself: {result:?}"),
+        result = run(line.audit, Screen::default(), &mut out, &mut notes) => panic!("it ended by itself: {result:?}"),
         () = watched => {}
     }
 }

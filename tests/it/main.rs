@@ -24,6 +24,8 @@ mod durability;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod likeness;
@@ -33,6 +35,8 @@ mod local;
 mod matrix;
 #[cfg(test)]
 mod measured;
+#[cfg(test)]
+mod ocsf;
 #[cfg(test)]
 mod path;
 #[cfg(test)]

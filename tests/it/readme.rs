@@ -1,16 +1,26 @@
 //! What the README shows, done.
 
 use crate::support::process::checkout;
+use crate::trail::{Place, id, intent, outcome, refusal, subject};
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Column as _, Row as _, ValueRef as _};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use warrener::audit::entry::{Entry, Outcome, OutcomeWord, Subject};
+use warrener::directus::access::{Access, Action, Extent, Fields};
 
 const README: &str = include_str!("../../README.md");
+const MIGRATIONS: &str = include_str!("../../migrations/README.md");
 
 /// The blocks of one language, in order.
 fn blocks(language: &str) -> Vec<&'static str> {
+    blocks_of(README, language)
+}
+
+fn blocks_of(text: &'static str, language: &str) -> Vec<&'static str> {
     let begin = format!("```{language}\n");
-    README.split(begin.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+    text.split(begin.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
 fn warrener(folder: &Path, words: &[&str]) -> Output {
@@ -78,4 +88,109 @@ fn every_place_that_is_named_is_there() {
         let there = checkout(text).exists() || text.starts_with("policies/translator");
         assert!(there, "`{text}` is not there");
     }
+}
+
+/// A call with one access, made just now, and how it ended.
+struct Told {
+    principal: &'static str,
+    access: (Action, &'static str),
+    fields: Fields,
+    decision: &'static str,
+    enforced: bool,
+    word: OutcomeWord,
+    duration_ms: u64,
+}
+
+/// One that nobody asks about.
+fn call() -> Told {
+    Told {
+        principal: "desk",
+        access: (Action::Read, "articles"),
+        fields: Fields::none(),
+        decision: "permit",
+        enforced: true,
+        word: OutcomeWord::Ok,
+        duration_ms: 10,
+    }
+}
+
+async fn write(place: &Place, calls: Vec<Told>) {
+    let trail = place.open().await;
+    let now = Timestamp::now().as_microsecond();
+    for told in calls {
+        let call = id();
+        let (action, collection) = told.access;
+        let subject = Subject {
+            principal: told.principal.to_owned(),
+            decision: told.decision,
+            reason: (told.decision == "deny").then_some("forbidden"),
+            enforced: told.enforced,
+            accesses: vec![Access::asked(action, collection, told.fields, Extent::All)],
+            ..subject()
+        };
+        let duration_us = Some(told.duration_ms * 1000);
+        let ended = Outcome { word: told.word, duration_us, ..Outcome::default() };
+        let subject = Some(Box::new(subject));
+        if told.word == OutcomeWord::Refused {
+            let entry = Entry { at: now, subject, outcome: Some(ended), ..refusal(call) };
+            trail.commit(entry).await.unwrap();
+        } else {
+            trail.commit(Entry { at: now, subject, ..intent(call) }).await.unwrap();
+            trail.commit(Entry { at: now, outcome: Some(ended), ..outcome(call) }).await.unwrap();
+        }
+    }
+    trail.close().await.unwrap();
+}
+
+/// What each of the ten questions has to find: how many rows, and a text in the first of them.
+const ANSWERS: [(usize, &str); 10] = [
+    (1, "reviews"),
+    (1, "[\"name\"]"),
+    (1, "forbidden"),
+    (1, "editor/write"),
+    (1, "1500"),
+    (1, "tags"),
+    (2, "authors"),
+    (1, "directus_users"),
+    (2, "desk"),
+    (1, "items"),
+];
+
+#[tokio::test]
+async fn the_ten_questions_have_answers() {
+    let place = Place::new();
+    let denied = || Told { decision: "deny", word: OutcomeWord::Refused, ..call() };
+    let calls = vec![
+        Told { access: (Action::Delete, "reviews"), ..call() },
+        Told { access: (Action::Delete, "directus_users"), ..denied() },
+        Told {
+            principal: "reporting",
+            access: (Action::Read, "customers"),
+            fields: Fields::named(["name"]),
+            ..call()
+        },
+        Told { decision: "deny", enforced: false, ..call() },
+        Told { duration_ms: 1500, ..call() },
+        Told { access: (Action::Update, "tags"), word: OutcomeWord::Failed, ..call() },
+        Told { access: (Action::Read, "authors"), fields: Fields::named(["email"]), ..call() },
+        Told { access: (Action::Read, "pages"), fields: Fields::all(), ..call() },
+    ];
+    write(&place, calls).await;
+    let mut connection = crate::support::trail::open(&place.path()).await;
+    let questions = blocks_of(MIGRATIONS, "sql");
+    assert_eq!(questions.len(), ANSWERS.len());
+    for (question, (count, text)) in questions.into_iter().zip(ANSWERS) {
+        let rows = sqlx::query(AssertSqlSafe(question)).fetch_all(&mut connection).await.unwrap();
+        assert_eq!(rows.len(), count, "{question}");
+        let first: Vec<String> = (0..rows[0].columns().len()).map(|n| shown(&rows[0], n)).collect();
+        assert!(first.iter().any(|value| value == text), "`{text}` is not in {first:?} of\n{question}");
+    }
+}
+
+fn shown(row: &sqlx::sqlite::SqliteRow, n: usize) -> String {
+    if row.try_get_raw(n).unwrap().is_null() {
+        return String::new();
+    }
+    let text = row.try_get_unchecked::<String, _>(n);
+    text.unwrap_or_else(|_| panic!("column {}", row.column(n).name())).trim_end_matches(".0").to_owned()
 }

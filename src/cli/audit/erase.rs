@@ -18,19 +18,22 @@ pub struct EraseArgs {
     principal: Option<String>,
 }
 
-pub(super) async fn run(
-    args: &AuditArgs,
-    erase_args: &EraseArgs,
-    reader: &mut TrailReader,
-    notes: &mut dyn Write,
-) -> Result<(), AuditError> {
-    let what = match (&erase_args.call, &erase_args.principal) {
-        (Some(id), _) => Erase::Call(reader.call(id).await?.id),
-        (None, Some(name)) => Erase::Principal(name.clone()),
-        // The parser asks for one of them.
-        (None, None) => return Ok(()),
-    };
-    let erased = erase(&args.audit, &what).await?;
-    writeln!(notes, "the arguments of {erased} entries are erased")?;
-    Ok(())
+impl EraseArgs {
+    /// Erases, and says of how many entries.
+    pub(super) async fn run(
+        &self,
+        args: &AuditArgs,
+        reader: &mut TrailReader,
+        notes: &mut dyn Write,
+    ) -> Result<(), AuditError> {
+        let what = match (&self.call, &self.principal) {
+            (Some(id), _) => Erase::Call(reader.call(id).await?.id),
+            (None, Some(name)) => Erase::Principal(name.clone()),
+            // The parser asks for one of them.
+            (None, None) => return Ok(()),
+        };
+        let erased = erase(&args.audit, &what).await?;
+        writeln!(notes, "the arguments of {erased} entries are erased")?;
+        Ok(())
+    }
 }

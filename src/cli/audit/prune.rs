@@ -16,18 +16,22 @@ pub struct PruneArgs {
     older_than: String,
 }
 
-pub(super) async fn run(
-    args: &AuditArgs,
-    prune_args: &PruneArgs,
-    notes: &mut dyn Write,
-) -> Result<(), AuditError> {
-    let before = time::parse(&prune_args.older_than, Timestamp::now())?;
-    let key = args.settings.signing_key.as_deref().map(SigningKey::read).transpose();
-    let pruned = prune(&args.audit, before, key.map_err(EvidenceError::from)?.as_ref()).await?;
-    if pruned.entries == 0 {
-        writeln!(notes, "no entries are from before {}", time::text(before))?;
-    } else {
-        writeln!(notes, "{} entries are gone, up to entry {}", pruned.entries, pruned.through)?;
+impl PruneArgs {
+    /// Prunes, and says how much.
+    pub(super) async fn run(
+        &self,
+        args: &AuditArgs,
+        now: Timestamp,
+        notes: &mut dyn Write,
+    ) -> Result<(), AuditError> {
+        let before = time::parse(&self.older_than, now)?;
+        let key = args.settings.signing_key.as_deref().map(SigningKey::read).transpose();
+        let pruned = prune(&args.audit, before, key.map_err(EvidenceError::from)?.as_ref()).await?;
+        if pruned.entries == 0 {
+            writeln!(notes, "no entries are from before {}", time::text(before))?;
+        } else {
+            writeln!(notes, "{} entries are gone, up to entry {}", pruned.entries, pruned.through)?;
+        }
+        Ok(())
     }
-    Ok(())
 }

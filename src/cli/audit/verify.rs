@@ -1,6 +1,6 @@
 //! `warrener audit verify`.
 
-use super::{AuditArgs, AuditError};
+use super::{AuditArgs, AuditError, FormatArgs};
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::render::Format;
 use crate::audit::signing::{PublicKey, Said, SigningKey, SigningKeyError};
@@ -20,6 +20,8 @@ pub struct VerifyArgs {
     /// The checkpoints of the second place, a JSON line each; the file that the settings name if left out
     #[arg(long, value_name = "FILE")]
     checkpoints: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// A key or a file of checkpoints cannot be had.
@@ -45,35 +47,6 @@ pub enum EvidenceError {
         /// Which line, from 1.
         line: usize,
     },
-}
-
-pub(super) async fn run(
-    args: &AuditArgs,
-    verify_args: &VerifyArgs,
-    out: &mut dyn Write,
-    notes: &mut dyn Write,
-) -> Result<(), AuditError> {
-    let evidence = verify_args.evidence(args)?;
-    // It draws on standard error, and only where that is a terminal.
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    let verdict = verify(&args.audit, &evidence, &mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    })
-    .await;
-    bar.finish_and_clear();
-    match verdict? {
-        Verdict::Broken(fault) => Err(AuditError::Broken(fault)),
-        Verdict::Whole(found) => {
-            write(&found, args.format, out)?;
-            advise(&found, &evidence, notes)?;
-            Ok(())
-        }
-    }
 }
 
 fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()> {
@@ -149,6 +122,37 @@ fn advise(found: &Verified, evidence: &Evidence, notes: &mut dyn Write) -> io::R
 }
 
 impl VerifyArgs {
+    /// Verifies, and says what was found; a fault is an error.
+    pub(super) async fn run(
+        &self,
+        args: &AuditArgs,
+        out: &mut dyn Write,
+        notes: &mut dyn Write,
+    ) -> Result<(), AuditError> {
+        let evidence = self.evidence(args)?;
+        // It draws on standard error, and only where that is a terminal.
+        let bar = ProgressBar::new(0);
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        let verdict = verify(&args.audit, &evidence, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })
+        .await;
+        bar.finish_and_clear();
+        match verdict? {
+            Verdict::Broken(fault) => Err(AuditError::Broken(fault)),
+            Verdict::Whole(found) => {
+                write(&found, self.format.format, out)?;
+                advise(&found, &evidence, notes)?;
+                Ok(())
+            }
+        }
+    }
+
     fn evidence(&self, args: &AuditArgs) -> Result<Evidence, EvidenceError> {
         let settings = &args.settings;
         let key = match (&self.public_key, &settings.signing_key) {

@@ -74,7 +74,7 @@ pub(super) const SCHEMA: Mapping =
 
 pub(super) const AUDIT: Mapping = Mapping {
     name: "`audit`",
-    keys: &["url", "arguments", "on_failure", "signing_key", "checkpoints", "retention"],
+    keys: &["url", "arguments", "on_failure", "signing_key", "checkpoints", "retention", "feed"],
     words: &[
         ("database", "url"),
         ("path", "url"),
@@ -85,6 +85,8 @@ pub(super) const AUDIT: Mapping = Mapping {
         ("prune", "retention"),
         ("keep", "retention"),
         ("max_age", "retention"),
+        ("export", "feed"),
+        ("jsonl", "feed"),
     ],
 };
 

@@ -91,6 +91,12 @@ fn meets(rule: &Value, row: &Map<String, Value>, update: bool) -> Option<bool> {
     }
     let body = call("items", &arguments);
     let content_type = vec!["application/json"];
-    let wire = Wire { query_string: "", content_type, content_encoding: Vec::new(), body: body.as_bytes(), ..Wire::default() };
+    let wire = Wire {
+        query_string: "",
+        content_type,
+        content_encoding: Vec::new(),
+        body: body.as_bytes(),
+        ..Wire::default()
+    };
     Some(judge(&set, &principal("writer"), Some(&SCHEMA), &wire).decision.permit().is_some())
 }

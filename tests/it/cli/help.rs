@@ -60,6 +60,8 @@ async fn help_of_serve() {
           --schema <PATH>                A folder or file with the schema, instead of reading it from
                                          Directus [env: WARRENER_SCHEMA=]
           --audit <URL>                  The audit trail [env: WARRENER_AUDIT=]
+          --feed <FILE>                  Where each call goes as a line of JSON once it has ended: a
+                                         file, or `stdout` [env: WARRENER_FEED=]
           --keys <FILE>                  The file of client keys [env: WARRENER_KEYS=]
           --role <ROLE>                  The role of the key that is made where there is no key file yet
                                          [default: reader]
@@ -336,33 +338,14 @@ async fn help_of_audit() {
       query   List calls, the latest first
       show    Show everything about one call
       tail    List the latest calls, and with -f each further one when it has ended
-      verify  Check that no entry was changed, removed, inserted or reordered
-      prune   Delete old entries, while the gateway goes on
-      erase   Erase arguments, and the name behind a pseudonym, while the gateway goes on
+      stats   Count calls, denials, errors and durations
+      export  Write calls out for other programs, one a line, in the order in which they ended
       help    Print this message or the help of the given subcommand(s)
 
     Options:
-          --audit <URL>
-              The trail to read
-
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
-
-          --format <FORMAT>
-              How to write the answer
-
-              Possible values:
-              - table: Columns, for people; not all of them
-              - json:  One JSON object per line
-              - csv:   Comma-separated with a header line (RFC 4180)
-
-              [default: table]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
+          --audit <URL>  The trail to read [env: WARRENER_AUDIT=] [default: sqlite://warrener.db]
+      -h, --help         Print help
+      -V, --version      Print version
     "#);
 }
 
@@ -378,6 +361,35 @@ async fn help_of_audit_query() {
     Usage: warrener audit query [OPTIONS]
 
     Options:
+          --limit <N>
+              At most so many; a table has 100 where this is not given, the other formats all
+
+          --oldest-first
+              The earliest first
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Which calls:
           --since <TIME>
               Started then or later: `30m`, `2h`, `7d`, `today`, `yesterday`, `2026-11-22`,
               `2026-11-22T10:00:00Z` (UTC)
@@ -391,55 +403,81 @@ async fn help_of_audit_query() {
           --role <ROLE>
               Decided by that role's policy
 
+          --client-name <NAME>
+              From a client that calls itself so
+
+          --client-version <VERSION>
+              From a client of that version
+
+          --client-address <ADDRESS>
+              From that network address: `10.0.0.*`
+
+          --method <METHOD>
+              Of that JSON-RPC method: `tools/call`
+
           --tool <TOOL>
               Calls of that Directus tool
 
           --action <ACTION>
               With an access that does so: read, create, update, delete, execute, import
 
-          --audit <URL>
-              The trail to read
-
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
-
           --collection <COLLECTION>
-              With an access to that collection; with --action, both of the same access
+              With an access to that collection; with other flags on accesses, all of the same access
+
+          --field <FIELD>
+              With an access that names that field
+
+          --via <PATH>
+              With an access that arises through that path: `reviews.*`
+
+          --text <TEXT>
+              With that text somewhere in the arguments, in upper or lower case
 
           --decision <DECISION>
               Permitted or denied; observed denials are denials
 
               [possible values: permit, deny]
 
-          --format <FORMAT>
-              How to write the answer
+          --observed
+              Denied by a role or rule that is only observed, so that the call went through
 
-              Possible values:
-              - table: Columns, for people; not all of them
-              - json:  One JSON object per line
-              - csv:   Comma-separated with a header line (RFC 4180)
-
-              [default: table]
+          --enforced
+              With a decision that took effect
 
           --rule <RULE>
               Decided by that rule: `editor/no-deletes`, `guardrails/*`
+
+          --reason <REASON>
+              Denied for that reason: `forbidden`, `no_permission`, `rate_limited`
 
           --outcome <OUTCOME>
               Ended like that; `open` has not ended
 
               [possible values: ok, error, refused, failed, unknown, open]
 
-          --limit <N>
-              At most so many; a table has 100 where this is not given, the other formats all
+          --error-code <CODE>
+              With that error code, of Directus or of the refusal
 
-          --oldest-first
-              The earliest first
+          --http-status <STATUS>
+              Answered with that HTTP status: `200`, `5xx`
 
-      -h, --help
-              Print help (see a summary with '-h')
+          --slower-than <DURATION>
+              Took longer: `500ms`, `2s`
 
-      -V, --version
-              Print version
+          --larger-than <BYTES>
+              With a reply of more bytes
+
+          --more-items-than <N>
+              With a result of more items
+
+          --policy-revision <DIGEST>
+              Decided by the policies with that digest
+
+          --trace-id <ID>
+              Of that trace
+
+          --id <ID>
+              With that id
     "#);
 }
 
@@ -457,11 +495,11 @@ async fn help_of_audit_show() {
               The call's id, or enough of its beginning
 
     Options:
-          --audit <URL>
-              The trail to read
+          --policies <DIR>
+              The folder of policy files that the rule is looked for in; that of the settings, or the
+              built-in policies, where it is left out
 
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
+              [env: WARRENER_POLICIES=]
 
           --format <FORMAT>
               How to write the answer
@@ -472,6 +510,12 @@ async fn help_of_audit_show() {
               - csv:   Comma-separated with a header line (RFC 4180)
 
               [default: table]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -499,12 +543,6 @@ async fn help_of_audit_tail() {
 
               [default: 10]
 
-          --audit <URL>
-              The trail to read
-
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
-
           --format <FORMAT>
               How to write the answer
 
@@ -514,6 +552,12 @@ async fn help_of_audit_tail() {
               - csv:   Comma-separated with a header line (RFC 4180)
 
               [default: table]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -595,6 +639,52 @@ async fn help_of_audit_verify() {
 
               [env: WARRENER_AUDIT=]
               [default: sqlite://warrener.db]
+async fn help_of_audit_stats() {
+    let whole = help("audit stats").await;
+    let (own, filters) = whole.split_once("Which calls:").unwrap();
+    insta::assert_snapshot!(own, @r#"
+    exit code 0
+    --- output
+    Count calls, denials, errors and durations
+
+    Counted are the calls that fit all that is given. `*` stands for any run of characters in names and
+    rules.
+
+    Usage: warrener audit stats [OPTIONS]
+
+    Options:
+          --by <COLUMNS>
+              What calls are told apart by, such as `role,tool,decision`; `action` and `collection`
+              count a call for each that it has an access of
+
+              Possible values:
+              - principal
+              - role
+              - client_name
+              - client_version
+              - client_address
+              - method
+              - tool
+              - decision
+              - enforced
+              - rule
+              - reason
+              - outcome
+              - error_code
+              - http_status
+              - policy_revision
+              - action:          What an access does; a call counts once for each action of it
+              - collection:      The collection of an access; a call counts once for each
+              - hour:            The hour in which it started, UTC
+              - day:             The day on which it started, UTC
+
+          --every <DURATION>
+              A row for each such interval of time: `1h`, `15m`, `1d`; they begin on the hour, at
+              midnight, on Monday (UTC)
+
+          --limit <N>
+              At most so many groups, those with most calls first; with --every, so many of each
+              interval
 
           --format <FORMAT>
               How to write the answer
@@ -605,6 +695,12 @@ async fn help_of_audit_verify() {
               - csv:   Comma-separated with a header line (RFC 4180)
 
               [default: table]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -628,65 +724,51 @@ async fn help_of_audit_prune() {
     Options:
           --older-than <TIME>
               Older than that: `90d`, `2026-01-01`
-
-          --audit <URL>
-              The trail to read
-
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
-
-          --format <FORMAT>
-              How to write the answer
-
-              Possible values:
-              - table: Columns, for people; not all of them
-              - json:  One JSON object per line
-              - csv:   Comma-separated with a header line (RFC 4180)
-
-              [default: table]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
-    "#);
+    let query = help("audit query").await;
+    assert_eq!(filters, query.split_once("Which calls:").unwrap().1);
 }
 
 #[tokio::test]
-async fn help_of_audit_erase() {
-    insta::assert_snapshot!(help("audit erase").await, @r#"
+async fn help_of_audit_export() {
+    insta::assert_snapshot!(help("audit export").await, @r#"
     exit code 0
     --- output
-    Erase arguments, and the name behind a pseudonym, while the gateway goes on
+    Write calls out for other programs, one a line, in the order in which they ended
 
-    The entries stay, and the chain still verifies; a marker tells of it. What is erased cannot be had
-    back.
+    A call is written once it has ended. The order is that in which the trail learnt of the ends:
+    `--after` with the id of the last line goes on without a call left out or written twice, also while
+    the gateway is at work.
 
-    Usage: warrener audit erase [OPTIONS] <--call <ID>|--principal <NAME>>
+    Usage: warrener audit export [OPTIONS] --format <FORMAT>
 
     Options:
-          --call <ID>
-              The arguments of one call, by its id or enough of its beginning
+          --format <FORMAT>
+              How a call is written
 
-          --principal <NAME>
-              The arguments of all calls of a client so far, and its name
+              Possible values:
+              - jsonl: One JSON object per line, with the columns of the view `calls` and the accesses
+              - csv:   The same, comma-separated with a header line (RFC 4180)
+              - ocsf:  One event of the OCSF class API Activity (6003) per line
+
+          --since <TIME>
+              Ended then or later: `2h`, `yesterday`, `2026-11-22`, `2026-11-22T10:00:00Z` (UTC)
+
+          --after <ID>
+              Behind that call, which is the last one that was written the time before
+
+          --until <TIME>
+              Stop at the first call that ended then or later; by default at the last one that has ended
+              now
+
+          --output <FILE>
+              Write to that file, which must not be there yet, for its owner alone; to standard output
+              where this is left out
 
           --audit <URL>
               The trail to read
 
               [env: WARRENER_AUDIT=]
               [default: sqlite://warrener.db]
-
-          --format <FORMAT>
-              How to write the answer
-
-              Possible values:
-              - table: Columns, for people; not all of them
-              - json:  One JSON object per line
-              - csv:   Comma-separated with a header line (RFC 4180)
-
-              [default: table]
 
       -h, --help
               Print help (see a summary with '-h')
