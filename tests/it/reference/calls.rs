@@ -180,6 +180,23 @@ fn keys() -> impl Strategy<Value = Option<Value>> {
     part(&[json!([1]), json!([1, 2]), json!(["3"])])
 }
 
+/// A query for an update, with something beside its filter.
+fn beside() -> impl Strategy<Value = Value> {
+    let parts = [
+        ("limit", json!(1)),
+        ("page", json!(2)),
+        ("offset", json!(1)),
+        ("search", json!("x")),
+        ("alias", json!({"t": "title"})),
+        ("sort", json!(["id"])),
+    ];
+    prop::sample::select(parts.to_vec()).prop_map(|(name, value)| {
+        let mut query = json!({"fields": [], "filter": {"id": {"_gt": 1}}});
+        query[name] = value;
+        query
+    })
+}
+
 /// The arguments of a call of `items`.
 fn arguments() -> impl Strategy<Value = Value> {
     let by = |action: &'static str, collection: &'static str| {
@@ -198,7 +215,16 @@ fn arguments() -> impl Strategy<Value = Value> {
         let bounded = json!({"fields": ["id"], "filter": {"id": {"_gt": 1}}, "limit": 2});
         prop_oneof![query(), Just(json!({"fields": [], "filter": {"id": {"_gt": 1}}})), Just(bounded)]
     };
+    let (versioned, by_query) = (by("read", "articles"), by("update", "articles"));
     prop_oneof![
+        // Parts of a query that have a rule of their own.
+        1 => keys().prop_map(move |keys| {
+            let query = json!({"fields": ["id"], "version": "draft"});
+            versioned([("keys", keys), ("query", Some(query)), ("data", None)])
+        }),
+        2 => beside().prop_map(move |query| {
+            by_query([("keys", None), ("query", Some(query)), ("data", Some(json!({"title": "x"})))])
+        }),
         4 => (keys(), query()).prop_map(move |(keys, query)| read([("keys", keys), ("query", Some(query)), ("data", None)])),
         2 => (prop::collection::vec(article(2), 1..3), quiet()).prop_map(move |(rows, query)| {
             create([("keys", None), ("query", query), ("data", Some(Value::from(rows)))])
