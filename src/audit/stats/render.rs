@@ -148,8 +148,7 @@ fn shown(start: Timestamp, every: Duration) -> String {
     let format = match () {
         () if whole(86_400) => "%Y-%m-%d",
         () if whole(60) => "%Y-%m-%d %H:%M",
-        () if whole(1) => "%Y-%m-%d %H:%M:%S",
-        () => "%Y-%m-%d %H:%M:%S%.3f",
+        () => "%Y-%m-%d %H:%M:%S",
     };
     start.strftime(format).to_string()
 }

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use std::io::Write;
 use std::time::Duration;
 
+/// Each interval is asked for by itself.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// What to count.
 #[derive(Clone, Debug, Default, Args)]
 pub struct StatsArgs {
@@ -17,7 +20,7 @@ pub struct StatsArgs {
     #[arg(long, value_name = "COLUMNS", value_enum, value_delimiter = ',')]
     pub by: Vec<Dimension>,
     /// A row for each such interval of time: `1h`, `15m`, `1d`; they begin on the hour, at midnight, on Monday (UTC)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub every: Option<Duration>,
     /// At most so many groups, those with most calls first; with --every, so many of each interval
     #[arg(long, value_name = "N")]
@@ -39,7 +42,7 @@ impl StatsArgs {
         out: &mut dyn Write,
         notes: &mut dyn Write,
     ) -> Result<(), AuditError> {
-        let count = Count { filter: self.filter.filter(now)?, by: self.by.clone(), every: self.every };
+        let count = Count { filter: self.filter.filter(now)?, by: self.by(), every: self.every };
         let mut renderer = StatsRenderer::new(self.format.format, &count, screen);
         let mut counting = reader.count(count, now).await?;
         let mut calls = 0;
@@ -54,4 +57,23 @@ impl StatsArgs {
         }
         Ok(())
     }
+
+    /// Each of them once, in the order in which they were given.
+    fn by(&self) -> Vec<Dimension> {
+        let mut by = Vec::new();
+        for dimension in &self.by {
+            if !by.contains(dimension) {
+                by.push(*dimension);
+            }
+        }
+        by
+    }
+}
+
+fn interval(written: &str) -> Result<Duration, String> {
+    let length = duration(written)?;
+    if length < SHORTEST {
+        return Err("write a second or more: `1s`".to_owned());
+    }
+    Ok(length)
 }

@@ -175,6 +175,8 @@ async fn csv_has_a_header_and_what_clients_wrote_is_no_command() {
         let data = audit(&place, &format!("{line} --format {format}")).await.data;
         assert!(!data.contains('\u{1b}'), "{data}");
     }
+    let twice = audit(&place, &format!("{line} --by client_name,client_name --format csv")).await.data;
+    assert!(twice.starts_with("client_name,calls,"), "{twice}");
     assert!(
         audit(&place, &format!("{line} --format csv --role x")).await.data.starts_with("client_name,calls,")
     );
