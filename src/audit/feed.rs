@@ -2,12 +2,14 @@
 //!
 //! It follows the trail as `warrener audit tail -f` does, with a connection of its own, and holds up no call: where the file
 //! cannot be written it tries again. A call is in it at least once. A file is its own memory of how far it got: a new run goes
-//! on behind its last whole line.
+//! on behind its last whole line, and where it holds none, such as after it was rotated away, where a small file beside it says.
 
+mod memory;
 mod outlet;
 
 pub use outlet::FeedError;
 
+use self::memory::Memory;
 use self::outlet::{LastLine, Outlet};
 use super::TrailError;
 use super::export::{ExportFormat, write_line};
@@ -38,6 +40,7 @@ pub enum FeedTarget {
 pub struct Feed {
     trail: String,
     outlet: Outlet,
+    memory: Memory,
     /// What has ended up to here is in it.
     place: Place,
     failing: bool,
@@ -60,22 +63,24 @@ enum Obstacle {
 }
 
 impl Feed {
-    /// Opens the target, and finds out where to begin: behind the last call that a file holds. One that holds none begins
-    /// with what ends from now on; so it has to be opened before the trail is, which closes the calls that an earlier run left
-    /// open.
+    /// Opens the target, and finds out where to begin: behind the last call that a file holds, else where an earlier run got to.
+    /// The first run begins with what ends from now on; so it has to be opened before the trail is, which closes the calls that an
+    /// earlier run left open.
     ///
     /// # Errors
     ///
     /// [`FeedError`], where the target cannot be opened or holds something else, or the trail cannot be read.
     pub async fn open(target: &FeedTarget, trail: &str) -> Result<Self, FeedError> {
         let (outlet, last) = Outlet::open(target)?;
+        let memory = Memory::of(target);
         let place = match TrailReader::open(trail).await {
-            Ok(mut reader) => begin(&mut reader, last).await?,
+            Ok(mut reader) => begin(&mut reader, last, memory.place()).await?,
             // There is none yet, or nothing in it; whether it will do is for the one who opens it to say.
             Err(TrailError::Missing { .. } | TrailError::Foreign { .. }) => Place::START,
             Err(error) => return Err(QueryError::from(error).into()),
         };
-        Ok(Self { trail: trail.to_owned(), outlet, place, failing: false })
+        memory.keep(place);
+        Ok(Self { trail: trail.to_owned(), outlet, memory, place, failing: false })
     }
 
     /// Begins to follow the trail, on a thread of its own: a shipper that does not read holds up that one only.
@@ -127,6 +132,7 @@ impl Feed {
             }
             self.outlet.write(&lines)?;
             self.place = reached;
+            self.memory.keep(reached);
         }
         Ok(())
     }
@@ -151,9 +157,13 @@ impl FeedTask {
     }
 }
 
-async fn begin(reader: &mut TrailReader, last: LastLine) -> Result<Place, FeedError> {
+async fn begin(reader: &mut TrailReader, last: LastLine, before: Option<Place>) -> Result<Place, FeedError> {
     let (id, whole) = match last {
-        LastLine::None => return Ok(reader.head().await?),
+        LastLine::None => {
+            let head = reader.head().await?;
+            // A place behind the end is another trail's.
+            return Ok(before.filter(|place| *place <= head).unwrap_or(head));
+        }
         LastLine::Half(id) => (id, false),
         LastLine::Whole(id) => (id, true),
     };

@@ -308,6 +308,6 @@ mod tests {
         filter.push(&mut query);
         let sql = query.into_string();
         assert!(!sql.contains("DROP"), "{sql}");
-        assert_eq!(sql.matches('?').count(), all.len() + 5, "{sql}");
+        assert_eq!(sql.matches('?').count(), all.len() + 6, "{sql}");
     }
 }

@@ -97,6 +97,16 @@ impl Place {
     /// Before the first entry.
     pub const START: Self = Self(0);
 
+    /// Behind the entry of that number.
+    pub(super) fn behind(seq: i64) -> Self {
+        Self(seq)
+    }
+
+    /// The number of the entry before it.
+    pub(super) fn seq(self) -> i64 {
+        self.0
+    }
+
     /// One entry before.
     pub(super) fn before(self) -> Self {
         Self((self.0 - 1).max(0))

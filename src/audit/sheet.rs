@@ -5,6 +5,7 @@ use super::csv;
 use super::escape::{escape, escape_json};
 use super::render::Format;
 use crate::policy::locate::RulePlace;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -19,6 +20,23 @@ pub struct Sheet {
     pub decided: Option<RulePlace>,
     /// The policies as they are now; `None` where they cannot be read.
     pub now: Option<Now>,
+    /// What Directus itself remembers of it; `None` where that was not asked.
+    pub directus: Option<Vec<Activity>>,
+}
+
+/// A row of Directus' activity log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// When, UTC.
+    pub timestamp: String,
+    /// `create`, `update`, `delete`, `run`, …
+    pub action: String,
+    /// The Directus collection.
+    pub collection: String,
+    /// The item's key.
+    pub item: String,
+    /// The Directus user whose token it was.
+    pub user: Option<String>,
 }
 
 /// The policies as they are now.
@@ -48,6 +66,9 @@ impl Sheet {
                     object
                         .insert("rule_decided".to_owned(), self.decided.as_ref().map_or(Value::Null, place));
                     object.insert("rule_now".to_owned(), self.now.as_ref().map_or(Value::Null, Now::to_json));
+                    if let Some(directus) = &self.directus {
+                        object.insert("directus".to_owned(), json!(directus));
+                    }
                 }
                 writeln!(out, "{}", escape_json(&serde_json::to_string_pretty(&whole)?))
             }
@@ -69,7 +90,19 @@ impl Sheet {
             let pretty = serde_json::to_string_pretty(arguments)?;
             writeln!(out, "\narguments\n{}", escape_json(&pretty))?;
         }
-        write_parts(&self.parts, out)
+        write_parts(&self.parts, out)?;
+        self.write_directus(out)
+    }
+
+    fn write_directus(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(rows) = &self.directus else { return Ok(()) };
+        writeln!(out, "\ndirectus activity")?;
+        for row in rows {
+            let Activity { timestamp, action, collection, item, user } = row;
+            let user = user.as_deref().unwrap_or("-");
+            writeln!(out, "  {}", escape(&format!("{timestamp} {action} {collection} {item} by {user}")))?;
+        }
+        if rows.is_empty() { writeln!(out, "  none: reads leave no activity") } else { Ok(()) }
     }
 
     fn write_rule(&self, out: &mut dyn Write) -> io::Result<()> {

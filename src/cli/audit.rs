@@ -2,6 +2,7 @@
 
 pub mod filter;
 
+pub(super) mod activity;
 mod erase;
 mod export;
 mod list;
@@ -101,6 +102,9 @@ pub enum AuditError {
     /// A time is not one.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// Directus' own log cannot be read.
+    #[error("what Directus remembers of the call cannot be read: {0}")]
+    Activity(String),
     /// Nothing was erased.
     #[error(transparent)]
     Erase(#[from] EraseError),
@@ -141,7 +145,7 @@ pub async fn run(
     let now = Timestamp::now();
     let answered = match &args.command {
         AuditCommand::Query(query) => query.run(&mut reader, now, out, notes).await,
-        AuditCommand::Show(show) => show.run(&mut reader, out).await,
+        AuditCommand::Show(show) => show.run(&mut reader, out, notes).await,
         AuditCommand::Tail(tail) => tail.run(&mut reader, out).await,
         AuditCommand::Stats(stats) => stats.run(&mut reader, now, screen, out, notes).await,
         AuditCommand::Export(export) => export.run(&mut reader, now, out, notes).await,

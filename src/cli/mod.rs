@@ -14,6 +14,7 @@ mod matrix;
 mod serve;
 mod test;
 
+use self::audit::activity::ActivityLog;
 use crate::administer::{GatewayError, LoadError};
 use crate::audit::stats::Screen;
 use crate::policy::diagnostic::Diagnostics;
@@ -162,10 +163,14 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
             if unsaid("audit") {
                 arguments.audit.clone_from(&arguments.settings.url);
             }
-            if let audit::AuditCommand::Show(show) = &mut arguments.command
-                && show.policies.is_none()
-            {
-                show.policies = serve::from_file(None)?.policies;
+            if let audit::AuditCommand::Show(show) = &mut arguments.command {
+                let settings = serve::from_file(None)?;
+                show.policies = show.policies.take().or(settings.policies);
+                show.activity = settings
+                    .upstream
+                    .url
+                    .zip(settings.audit.activity_token)
+                    .map(|(url, token)| ActivityLog { url, token });
             }
         }
         Command::Key(arguments) if unsaid("keys") => arguments.keys = serve::from_file(None)?.keys,

@@ -218,7 +218,8 @@ impl Decoder<'_> {
         let checkpoints = self.section(&object, "checkpoints", Self::checkpoints);
         let retention = object.get("retention").and_then(|node| self.days(node));
         let feed = object.get("feed").and_then(|node| self.text(node)).map(feed_target);
-        Some(Audit { url, arguments, on_failure, signing_key, checkpoints, retention, feed })
+        let activity_token = self.secret(&object, "activity_token_env", "activity_token_file");
+        Some(Audit { url, arguments, on_failure, signing_key, checkpoints, retention, activity_token, feed })
     }
 
     fn checkpoints(&mut self, node: &Node) -> Option<Checkpoints> {
@@ -320,6 +321,7 @@ audit:
   signing_key: signing.pem
   checkpoints: {every: 1m, to: /mnt/elsewhere/checkpoints.jsonl}
   retention: 90d
+  activity_token_env: DIRECTUS_AUDITOR
   feed: calls.jsonl
 keys: my.keys.yaml
 identity: {refuse: [old-client]}
@@ -355,6 +357,7 @@ limits:
             (OnFailure::Stop, Some(Duration::from_hours(90 * 24)))
         );
         assert_eq!(config.audit.signing_key, Some("signing.pem".into()));
+        assert_eq!(config.audit.activity_token, Some(Secret::Env("DIRECTUS_AUDITOR".to_owned())));
         let file = SecondPlace::File("/mnt/elsewhere/checkpoints.jsonl".into());
         assert_eq!(config.audit.checkpoints, Checkpoints { every: Duration::from_mins(1), to: file });
         assert_eq!(config.audit.feed, Some(FeedTarget::File("calls.jsonl".into())));

@@ -94,6 +94,8 @@ pub struct Audit {
     pub checkpoints: Checkpoints,
     /// Older entries are pruned once an hour; never where it is left out.
     pub retention: Option<Duration>,
+    /// A token that may read `directus_activity`, for `audit show`; Directus is not asked where it is left out.
+    pub activity_token: Option<Secret>,
     /// Where each call goes as a line of JSON once it has ended; nowhere by default.
     pub feed: Option<FeedTarget>,
 }
@@ -213,6 +215,7 @@ impl Default for Audit {
             signing_key: None,
             checkpoints: Checkpoints::default(),
             retention: None,
+            activity_token: None,
             feed: None,
         }
     }

@@ -78,6 +78,11 @@ impl KeyCheck {
         Some(ToolCall { mode: Mode::Legacy, local, tool, arguments })
     }
 
+    /// Whose tool reads them.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Whether Directus' reply to that call has all of them.
     pub fn is_met_by(&self, reply: &[u8]) -> bool {
         let Some(rows) = rows(self.dialect, reply) else { return false };

@@ -85,6 +85,23 @@ async fn a_file_gets_each_call_when_it_has_ended_and_a_new_run_goes_on() {
 }
 
 #[tokio::test]
+async fn a_run_goes_on_where_the_last_one_got_to_when_the_file_was_rotated_away_meanwhile() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let task = feed(&place).await.start().unwrap();
+    let first = call(&trail).await;
+    arrives(&place, &first).await;
+    assert!(task.finish(PATIENCE).await);
+    let missed = call(&trail).await;
+    fs::rename(path(&place), place.path().with_file_name("feed.1")).unwrap();
+    let task = feed(&place).await.start().unwrap();
+    arrives(&place, &missed).await;
+    assert!(task.finish(PATIENCE).await);
+    assert_eq!(ids(&path(&place)), [missed]);
+    trail.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_is_moved_away_or_emptied_is_made_anew() {
     let place = Place::new();
     let trail = place.open().await;

@@ -1,5 +1,6 @@
 //! `warrener audit show`: everything about one call.
 
+use super::activity::ActivityLog;
 use super::{AuditError, FormatArgs};
 use crate::administer;
 use crate::audit::query::TrailReader;
@@ -24,10 +25,18 @@ pub struct ShowArgs {
     /// How.
     #[command(flatten)]
     pub format: FormatArgs,
+    /// Where Directus' own log of the call is read; nowhere unless the settings have a token for it.
+    #[arg(skip)]
+    pub(in crate::cli) activity: Option<ActivityLog>,
 }
 
 impl ShowArgs {
-    pub(super) async fn run(&self, reader: &mut TrailReader, out: &mut dyn Write) -> Result<(), AuditError> {
+    pub(super) async fn run(
+        &self,
+        reader: &mut TrailReader,
+        out: &mut dyn Write,
+        notes: &mut dyn Write,
+    ) -> Result<(), AuditError> {
         let call = reader.call(&self.id).await?;
         let parts = reader.parts(&call.id).await?;
         let files = reader.policy_files(&call.policy_revision).await?;
@@ -39,7 +48,15 @@ impl ShowArgs {
             same: revision(&sources).as_ref() == Some(&call.policy_revision),
             place: place(&sources),
         });
-        Ok(Sheet { call, parts, decided, now }.write(self.format.format, out)?)
+        let mut directus = None;
+        if let Some(log) = &self.activity {
+            match log.of(&call.id).await {
+                Ok(rows) => directus = Some(rows),
+                // The trail's own answer does not depend on Directus being there.
+                Err(error) => writeln!(notes, "{error}")?,
+            }
+        }
+        Ok(Sheet { call, parts, decided, now, directus }.write(self.format.format, out)?)
     }
 
     /// The policies as they are now, and what their folder is called; `None` where they cannot be read, which is no reason

@@ -74,7 +74,17 @@ pub(super) const SCHEMA: Mapping =
 
 pub(super) const AUDIT: Mapping = Mapping {
     name: "`audit`",
-    keys: &["url", "arguments", "on_failure", "signing_key", "checkpoints", "retention", "feed"],
+    keys: &[
+        "url",
+        "arguments",
+        "on_failure",
+        "signing_key",
+        "checkpoints",
+        "retention",
+        "activity_token_env",
+        "activity_token_file",
+        "feed",
+    ],
     words: &[
         ("database", "url"),
         ("path", "url"),
@@ -85,6 +95,10 @@ pub(super) const AUDIT: Mapping = Mapping {
         ("prune", "retention"),
         ("keep", "retention"),
         ("max_age", "retention"),
+        (
+            "activity_token",
+            "a secret does not stand in this file: use `activity_token_env` or `activity_token_file`",
+        ),
         ("export", "feed"),
         ("jsonl", "feed"),
     ],

@@ -25,7 +25,7 @@ use envelope::Envelope;
 /// use warrener::mcp::Id;
 ///
 /// let answer = r#"{"result":{"content":[{"type":"text","text":"{\"raw\":[]}"}]},"jsonrpc":"2.0","id":1}"#;
-/// let (head, rest) = answer.as_bytes().split_at(50);
+/// let (head, rest) = answer.as_bytes().split_at(60);
 /// let mut shape = ResultShape::to(&Id::Number(1));
 /// shape.take(head).unwrap();
 /// assert!(shape.is_certain());

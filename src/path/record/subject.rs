@@ -150,7 +150,7 @@ fn bounded(text: String, longest: usize) -> String {
     if text.len() > longest { json!({ "truncated": text.len() }).to_string() } else { text }
 }
 
-/// Text that repeats what a client wrote, such as an address with a password in it. Facts and reasons are in the chain, so
+/// Text that repeats what a client wrote, such as an address with a password in it. Reasons are in the chain, so
 /// what gets into them cannot be erased.
 fn without_secrets(text: &str) -> String {
     let masked = mask(&Value::from(text), &|_| false);

@@ -188,29 +188,6 @@ async fn help_of_explain() {
 }
 
 #[tokio::test]
-async fn help_of_matrix() {
-    insta::assert_snapshot!(help("matrix").await, @r#"
-    exit code 0
-    --- output
-    Shows what every role may do, as one table to review
-
-    Usage: warrener matrix [OPTIONS]
-
-    Options:
-          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
-                             where it is left out [env: WARRENER_POLICIES=]
-          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
-                             [env: WARRENER_CONFIG=]
-          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
-                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
-          --role <ROLE>      Only this role
-          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
-      -h, --help             Print help
-      -V, --version          Print version
-    "#);
-}
-
-#[tokio::test]
 async fn help_of_key() {
     insta::assert_snapshot!(help("key").await, @r#"
     exit code 0
@@ -276,37 +253,6 @@ async fn help_of_key_list() {
 }
 
 #[tokio::test]
-async fn help_of_key_signing() {
-    insta::assert_snapshot!(help("key signing").await, @r#"
-    exit code 0
-    --- output
-    Makes the key that checkpoints of the audit trail are signed with
-
-    The private key is for the gateway alone, the public key for whoever runs `warrener audit verify`.
-
-    Usage: warrener key signing [OPTIONS]
-
-    Options:
-          --out <FILE>
-              The file for the private key; the public key goes beside it, with `.pub` behind its name
-
-              [default: warrener.signing.pem]
-
-          --keys <FILE>
-              The key file
-
-              [env: WARRENER_KEYS=]
-              [default: warrener.keys.yaml]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
-    "#);
-}
-
-#[tokio::test]
 async fn help_of_key_revoke() {
     insta::assert_snapshot!(help("key revoke").await, @r#"
     exit code 0
@@ -340,6 +286,9 @@ async fn help_of_audit() {
       tail    List the latest calls, and with -f each further one when it has ended
       stats   Count calls, denials, errors and durations
       export  Write calls out for other programs, one a line, in the order in which they ended
+      verify  Check that no entry was changed, removed, inserted or reordered
+      prune   Delete old entries, while the gateway goes on
+      erase   Erase arguments, and the name behind a pseudonym, while the gateway goes on
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -614,31 +563,6 @@ async fn a_line_that_cannot_be_read_is_a_failure_and_no_denial() {
 }
 
 #[tokio::test]
-async fn help_of_audit_verify() {
-    insta::assert_snapshot!(help("audit verify").await, @r#"
-    exit code 0
-    --- output
-    Check that no entry was changed, removed, inserted or reordered
-
-    The chain is recomputed from its first entry to its last. With the public key the signatures of
-    checkpoints count too, and with the checkpoints of the second place a trail that was cut short
-    shows. Exit code 1 where something is wrong.
-
-    Usage: warrener audit verify [OPTIONS]
-
-    Options:
-          --public-key <FILE>
-              The public key whose signatures count; of the settings' `signing_key` if left out
-
-          --checkpoints <FILE>
-              The checkpoints of the second place, a JSON line each; the file that the settings name if
-              left out
-
-          --audit <URL>
-              The trail to read
-
-              [env: WARRENER_AUDIT=]
-              [default: sqlite://warrener.db]
 async fn help_of_audit_stats() {
     let whole = help("audit stats").await;
     let (own, filters) = whole.split_once("Which calls:").unwrap();
@@ -708,22 +632,6 @@ async fn help_of_audit_stats() {
       -V, --version
               Print version
     "#);
-}
-
-#[tokio::test]
-async fn help_of_audit_prune() {
-    insta::assert_snapshot!(help("audit prune").await, @r#"
-    exit code 0
-    --- output
-    Delete old entries, while the gateway goes on
-
-    A marker keeps what the rest is checked with; it is signed where the settings name a `signing_key`.
-
-    Usage: warrener audit prune [OPTIONS] --older-than <TIME>
-
-    Options:
-          --older-than <TIME>
-              Older than that: `90d`, `2026-01-01`
     let query = help("audit query").await;
     assert_eq!(filters, query.split_once("Which calls:").unwrap().1);
 }
@@ -775,5 +683,166 @@ async fn help_of_audit_export() {
 
       -V, --version
               Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_key_signing() {
+    insta::assert_snapshot!(help("key signing").await, @r#"
+    exit code 0
+    --- output
+    Makes the key that checkpoints of the audit trail are signed with
+
+    The private key is for the gateway alone, the public key for whoever runs `warrener audit verify`.
+
+    Usage: warrener key signing [OPTIONS]
+
+    Options:
+          --out <FILE>
+              The file for the private key; the public key goes beside it, with `.pub` behind its name
+
+              [default: warrener.signing.pem]
+
+          --keys <FILE>
+              The key file
+
+              [env: WARRENER_KEYS=]
+              [default: warrener.keys.yaml]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_verify() {
+    insta::assert_snapshot!(help("audit verify").await, @r#"
+    exit code 0
+    --- output
+    Check that no entry was changed, removed, inserted or reordered
+
+    The chain is recomputed from its first entry to its last. With the public key the signatures of
+    checkpoints count too, and with the checkpoints of the second place a trail that was cut short
+    shows. Exit code 1 where something is wrong.
+
+    Usage: warrener audit verify [OPTIONS]
+
+    Options:
+          --public-key <FILE>
+              The public key whose signatures count; of the settings' `signing_key` if left out
+
+          --checkpoints <FILE>
+              The checkpoints of the second place, a JSON line each; the file that the settings name if
+              left out
+
+          --format <FORMAT>
+              How to write the answer
+
+              Possible values:
+              - table: Columns, for people; not all of them
+              - json:  One JSON object per line
+              - csv:   Comma-separated with a header line (RFC 4180)
+
+              [default: table]
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_prune() {
+    insta::assert_snapshot!(help("audit prune").await, @r#"
+    exit code 0
+    --- output
+    Delete old entries, while the gateway goes on
+
+    A marker keeps what the rest is checked with; it is signed where the settings name a `signing_key`.
+
+    Usage: warrener audit prune [OPTIONS] --older-than <TIME>
+
+    Options:
+          --older-than <TIME>
+              Older than that: `90d`, `2026-01-01`
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_audit_erase() {
+    insta::assert_snapshot!(help("audit erase").await, @r#"
+    exit code 0
+    --- output
+    Erase arguments, and the name behind a pseudonym, while the gateway goes on
+
+    The entries stay, and the chain still verifies; a marker tells of it. What is erased cannot be had
+    back.
+
+    Usage: warrener audit erase [OPTIONS] <--call <ID>|--principal <NAME>>
+
+    Options:
+          --call <ID>
+              The arguments of one call, by its id or enough of its beginning
+
+          --principal <NAME>
+              The arguments of all calls of a client so far, and its name
+
+          --audit <URL>
+              The trail to read
+
+              [env: WARRENER_AUDIT=]
+              [default: sqlite://warrener.db]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_matrix() {
+    insta::assert_snapshot!(help("matrix").await, @r#"
+    exit code 0
+    --- output
+    Shows what every role may do, as one table to review
+
+    Usage: warrener matrix [OPTIONS]
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --role <ROLE>      Only this role
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
     "#);
 }

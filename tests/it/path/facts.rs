@@ -27,7 +27,7 @@ async fn facts(site: Site) -> Vec<(Value, bool)> {
     let mut connection = trail::open(&file).await;
     let statement =
         "SELECT facts, EXISTS (SELECT 1 FROM texts WHERE kind = 'schema' AND digest = schema_digest)
-        FROM entries WHERE facts IS NOT NULL ORDER BY seq";
+        FROM entries JOIN payloads USING (seq) WHERE facts IS NOT NULL ORDER BY seq";
     let rows = sqlx::query(statement).fetch_all(&mut connection).await.unwrap();
     rows.iter().map(|row| (serde_json::from_str(&row.get::<String, _>(0)).unwrap(), row.get(1))).collect()
 }

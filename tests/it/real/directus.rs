@@ -87,6 +87,11 @@ impl Directus {
         assert!(status.success(), "{command:?}: {status}");
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A client that talks to it without a gateway.
     pub(crate) fn client(&self, token: &str) -> McpClient {
         McpClient::new(format!("{}/mcp", self.url), token)

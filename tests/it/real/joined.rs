@@ -23,4 +23,14 @@ async fn directus_activity_names_the_call() {
     let rows = rows.fetch_all(&mut database).await.unwrap();
     let rows: Vec<[String; 3]> = rows.iter().map(|row| [0, 1, 2].map(|column| row.get(column))).collect();
     assert_eq!(rows, [["update", "tags", "1"].map(str::to_owned)]);
+
+    // The command line asks Directus itself, where the settings have a token that may read its log.
+    let settings = format!(
+        "version: 1\nupstream: {{url: '{}'}}\naudit: {{activity_token_env: WARRENER_TEST_TOKEN}}\n",
+        directus.url()
+    );
+    site.settle(&settings);
+    let shown = site.run(["audit", "show", call["id"].as_str().unwrap(), "--audit", &site.audit()]);
+    let (_, activity) = shown.split_once("\ndirectus activity\n").unwrap_or_else(|| panic!("{shown}"));
+    assert!(activity.contains(" update tags 1 by "), "{activity}");
 }
