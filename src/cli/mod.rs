@@ -51,7 +51,7 @@ enum Command {
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Asks the audit trail what was called, by whom, and what came of it
-    Audit(audit::AuditArgs),
+    Audit(Box<audit::AuditArgs>),
 }
 
 /// How a command ended.
@@ -207,7 +207,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
             Ok(Ended::Well)
         }
         Command::Audit(arguments) => {
-            runtime()?.block_on(audit::run(arguments, screen(), out, &mut io::stderr().lock()))?;
+            runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
         }
     }

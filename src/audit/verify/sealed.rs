@@ -35,6 +35,8 @@ struct Payload {
     salt: Vec<u8>,
 }
 
+type PayloadRow = (i64, Option<String>, Option<String>, Vec<u8>);
+
 /// The next entries behind `after`, at most so many.
 pub(super) async fn page(
     connection: &mut SqliteConnection,
@@ -60,8 +62,7 @@ pub(super) async fn page(
     }
     let payloads =
         sqlx::query_as("SELECT seq, arguments, facts, salt FROM payloads WHERE seq > ? AND seq <= ?");
-    let payloads: Vec<(i64, Option<String>, Option<String>, Vec<u8>)> =
-        payloads.bind(after).bind(last).fetch_all(connection).await?;
+    let payloads: Vec<PayloadRow> = payloads.bind(after).bind(last).fetch_all(connection).await?;
     for (seq, arguments, facts, salt) in payloads {
         if let Some(entry) = entry(&mut entries, seq) {
             entry.payload = Some(Payload { arguments, facts, salt });
