@@ -3,9 +3,9 @@
 use super::call::Call;
 use super::csv;
 use super::escape::escape_json;
-use super::filter::text;
 use super::ocsf;
 use super::query::{Place, QueryError, TrailReader};
+use super::time::text;
 use jiff::Timestamp;
 use std::io::{self, Write};
 

@@ -1,5 +1,6 @@
 //! Which calls a question is about: conditions on the views `calls` and `call_accesses`, with every value bound.
 
+use super::time::text;
 use crate::directus::access::Action;
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite};
@@ -239,11 +240,6 @@ fn cases(c: char) -> Vec<char> {
         }
     }
     cases
-}
-
-/// A time as the views show it: fixed width, so that comparing texts compares times.
-pub(super) fn text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 #[cfg(test)]

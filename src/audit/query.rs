@@ -3,8 +3,9 @@
 //! What the views do not show is asked of the tables here, and nowhere else.
 
 use super::call::{Call, Part};
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::location::{Location, TrailError};
+use super::time;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -242,7 +243,7 @@ impl TrailReader {
                           WHERE m.first IS NOT NULL), e.head)), 0)
              FROM (SELECT max(seq) AS head FROM entries) e",
         );
-        let seq = seq.bind(filter::text(started)).bind(time.as_microsecond());
+        let seq = seq.bind(time::text(started)).bind(time.as_microsecond());
         let seq = seq.fetch_one(&mut self.connection).await;
         self.sql(seq).map(Place)
     }

@@ -8,8 +8,9 @@ pub use chart::Screen;
 pub use render::StatsRenderer;
 
 use self::durations::Durations;
-use super::filter::{AccessFilter, Filter, text};
+use super::filter::{AccessFilter, Filter};
 use super::query::{QueryError, TrailReader};
+use super::time::text;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};

@@ -1,4 +1,4 @@
-//! Points in time as people write them on a command line.
+//! Points in time: as people write them on a command line, and as the trail shows them.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
