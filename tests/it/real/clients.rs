@@ -45,12 +45,13 @@ async fn both_sdks_only_read_as_a_reader() {
 }
 
 fn does_what_an_editor_may(sdk: Sdk, session: &Session) {
-    // Links between items may be deleted, so that `items` offers it; `trigger-flow` is not listed at all.
+    // Links between items may be deleted, so that `items` offers it; deleting a folder also writes the settings, so `folders` does not.
+    // `trigger-flow` is not listed at all.
     let expected = json!({
         "system-prompt": [],
         "items": ["create", "read", "update", "delete"],
         "files": ["read", "update", "delete", "import"],
-        "folders": ["create", "read", "update", "delete"],
+        "folders": ["create", "read", "update"],
         "assets": [],
         "flows": ["read"],
         "operations": ["read"],
