@@ -164,7 +164,8 @@ fn write_columns(call: &Call, parts: &[Part], out: &mut dyn Write) -> io::Result
             Value::Bool(_) | Value::Number(_) => writeln!(out, "{name:<17} {value}")?,
         }
     }
-    for detail in parts.iter().filter_map(|part| part.detail.as_deref()) {
+    // Each reason is a line of its own.
+    for detail in parts.iter().filter_map(|part| part.detail.as_deref()).flat_map(str::lines) {
         writeln!(out, "{:<17} {}", "detail", escape(detail))?;
     }
     Ok(())
