@@ -183,7 +183,7 @@ fn row(connection: &rusqlite::Connection, seq: i64, prev: chain::Digest, is_inte
         values.extend([text(&"0".repeat(64)), Sql::Null, Sql::Null, Sql::Integer(1)]);
         values.extend(std::iter::repeat_n(Sql::Null, 8));
     } else {
-        values.extend(std::iter::repeat_n(Sql::Null, 21));
+        values.extend(std::iter::repeat_n(Sql::Null, 22));
         values.extend([
             text("ok"),
             Sql::Integer(200),
@@ -201,7 +201,7 @@ fn row(connection: &rusqlite::Connection, seq: i64, prev: chain::Digest, is_inte
     let mut insert = connection
         .prepare_cached(&format!(
             "INSERT INTO entries (seq, call_id, kind, at, principal, role, client_name, client_version, client_address, method, tool, \
-             decision, rule, reason, detail, enforced, request_bytes, arguments_digest, facts_digest, received, forwarded, \
+             decision, rule, reason, detail, enforced, request_bytes, arguments_digest, arguments_kept, facts_digest, received, forwarded, \
              policy_revision, schema_digest, trace_id, count, outcome, http_status, error_code, items, response_bytes, \
              response_digest, duration_us, note, prev, digest) VALUES ({marks})"
         ))

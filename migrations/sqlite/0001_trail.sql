@@ -26,6 +26,7 @@ CREATE TABLE entries (
     enforced         INTEGER,              -- 0 where the role is observed and the denial did not bite
     request_bytes    INTEGER,              -- length of the request's body
     arguments_digest BLOB,                 -- SHA-256 of salt, then arguments, as in `payloads`; stays when they go
+    arguments_kept   INTEGER,              -- 1 where `payloads` has the arguments, 0 where only their digest is kept
     facts_digest     BLOB,                 -- SHA-256 of salt, then facts, as in `payloads`; stays when they go
     received         BLOB,                 -- SHA-256 of the body that came
     forwarded        BLOB,                 -- SHA-256 of the body that went to Directus

@@ -3,7 +3,8 @@
 use super::location::TrailError;
 use super::second::Second;
 use super::session::Head;
-use serde_json::json;
+use super::signing::{Erased, Said, SigningKey, Statement};
+use jiff::Timestamp;
 
 /// Whose arguments are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,26 +27,28 @@ pub enum EraseError {
     Unknown(String),
 }
 
-/// Erases, while a gateway may be writing, and returns of how many entries.
+/// Erases, while a gateway may be writing, and returns of how many entries. The marker is signed where there is a key.
 ///
 /// What is deleted is overwritten in the file. A client that calls again gets a new pseudonym. What other entries say of the same
 /// person, in the keys of the items that they touch, is not looked for.
 ///
 /// # Errors
 /// [`EraseError`].
-pub async fn erase(url: &str, what: &Erase) -> Result<u64, EraseError> {
+pub async fn erase(url: &str, what: &Erase, key: Option<&SigningKey>) -> Result<u64, EraseError> {
     let mut second = Second::open(url).await?;
-    let erased = match what {
-        Erase::Call(id) => {
-            let note = |_: Head| json!({ "event": "erasure", "call": id });
-            second.mark(note, ARGUMENTS_OF_CALL, id.clone()).await?
+    let note = |erased: Erased| {
+        move |head: Head| {
+            let said = Said::new(Statement::Erasure(erased), head.seq, head.digest, Timestamp::now());
+            if let Some(key) = key { key.sign(said).to_json() } else { said.to_json() }
         }
+    };
+    let erased = match what {
+        Erase::Call(id) => second.mark(note(Erased::Call(id.clone())), ARGUMENTS_OF_CALL, id.clone()).await?,
         Erase::Principal(name) => {
             let Some(pseudonym) = pseudonym(&mut second, name).await? else {
                 return Err(EraseError::Unknown(name.clone()));
             };
-            let note =
-                |head: Head| json!({ "event": "erasure", "principal": pseudonym, "through": head.seq });
+            let note = note(Erased::Principal(pseudonym.clone()));
             second.mark(note, "DELETE FROM principals WHERE pseudonym = ?", pseudonym.clone()).await?;
             second.delete(&[ARGUMENTS_OF_PRINCIPAL], Some(&pseudonym)).await?
         }

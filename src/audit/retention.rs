@@ -39,13 +39,13 @@ pub async fn prune(url: &str, before: Timestamp, key: Option<&SigningKey>) -> Re
         .delete(
             &[
                 "DELETE FROM payloads WHERE seq IN (SELECT seq FROM entries
-                 WHERE seq <= (SELECT through FROM pruned) ORDER BY seq LIMIT ?1)",
+                 WHERE seq <= CAST(?2 AS INTEGER) ORDER BY seq LIMIT ?1)",
                 "DELETE FROM accesses WHERE seq IN (SELECT seq FROM entries
-                 WHERE seq <= (SELECT through FROM pruned) ORDER BY seq LIMIT ?1)",
+                 WHERE seq <= CAST(?2 AS INTEGER) ORDER BY seq LIMIT ?1)",
                 "DELETE FROM entries WHERE seq IN (SELECT seq FROM entries
-                 WHERE seq <= (SELECT through FROM pruned) ORDER BY seq LIMIT ?1)",
+                 WHERE seq <= CAST(?2 AS INTEGER) ORDER BY seq LIMIT ?1)",
             ],
-            None,
+            Some(&through.to_string()),
         )
         .await?;
     second.close().await?;
@@ -57,7 +57,13 @@ async fn look(
     connection: &mut SqliteConnection,
     before: Timestamp,
 ) -> Result<(Option<(i64, [u8; 32])>, i64), sqlx::Error> {
-    let pruned: i64 = sqlx::query_scalar("SELECT through FROM pruned").fetch_one(&mut *connection).await?;
+    // What the table lets be deleted is not asked: only what a marker tells of goes.
+    let pruned: i64 = sqlx::query_scalar(
+        "SELECT coalesce(max(json_extract(note, '$.seq')), 0) FROM entries e
+         WHERE kind = 'marker' AND json_extract(note, '$.event') = 'prune' AND json_extract(note, '$.seq') < e.seq",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT seq FROM entries WHERE principal IS NOT NULL AND at_text < ? ORDER BY at_text DESC LIMIT 1",
     )

@@ -5,7 +5,7 @@ use super::entry::{Entry, Outcome, Subject};
 use crate::directus::access::Access;
 
 /// The columns that an entry's digest covers, in the order of [`Row::values`].
-pub(super) const COLUMNS: [&str; 33] = [
+pub(super) const COLUMNS: [&str; 34] = [
     "seq",
     "call_id",
     "kind",
@@ -24,6 +24,7 @@ pub(super) const COLUMNS: [&str; 33] = [
     "enforced",
     "request_bytes",
     "arguments_digest",
+    "arguments_kept",
     "facts_digest",
     "received",
     "forwarded",
@@ -121,7 +122,7 @@ impl Row {
         let principal = principal.unwrap_or_default();
         let subject = self.entry.subject.as_deref();
         let payload = self.payload.as_ref();
-        values.extend(subject.map_or([Value::Null; 21], |s| subject_values(s, principal, payload)));
+        values.extend(subject.map_or([Value::Null; 22], |s| subject_values(s, principal, payload)));
         values.extend(self.entry.outcome.as_ref().map_or([Value::Null; 7], outcome_values));
         values.push(self.note.as_deref().into());
         values
@@ -192,7 +193,7 @@ fn subject_values<'a>(
     subject: &'a Subject,
     principal: &'a str,
     payload: Option<&'a Salted>,
-) -> [Value<'a>; 21] {
+) -> [Value<'a>; 22] {
     let bytes = |digest: Option<&'a Digest>| digest.map(<[u8; 32]>::as_slice).into();
     [
         Value::Text(principal),
@@ -209,6 +210,7 @@ fn subject_values<'a>(
         Value::Integer(subject.enforced.into()),
         Value::Integer(integer(subject.request_bytes)),
         bytes(payload.and_then(|payload| payload.arguments.as_ref())),
+        subject.arguments.as_ref().map(|_| i64::from(!subject.digest_only)).into(),
         bytes(payload.and_then(|payload| payload.facts.as_ref())),
         bytes(subject.received.as_ref()),
         bytes(subject.forwarded.as_ref()),

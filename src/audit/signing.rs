@@ -4,10 +4,11 @@
 //! public key that `warrener key signing` wrote. The text that is signed is
 //!
 //! ```text
-//! warrener-checkpoint-1        (or warrener-prune-1)
+//! warrener-checkpoint-1        (or warrener-prune-1, warrener-erasure-1)
 //! 12                           the number of an entry
 //! 2f0c…                        its digest in hexadecimal
 //! 2026-11-22T12:00:00.000000Z  when it was signed
+//! principal 7d3a…              only of an erasure: `call` and its id, or `principal` and its pseudonym
 //! ```
 //!
 //! with a line feed behind every line.
@@ -28,12 +29,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a signature is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
     /// The chain ended here.
     Checkpoint,
     /// Everything up to here was pruned.
     Prune,
+    /// Arguments were erased of what stands up to here.
+    Erasure(Erased),
+}
+
+/// Whose arguments were erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// Of a call, by its id.
+    Call(String),
+    /// Of a client, by its pseudonym.
+    Principal(String),
 }
 
 /// That an entry has a digest, said at a time and, where there is a key, signed.
@@ -175,10 +187,20 @@ impl PublicKey {
 }
 
 impl Statement {
-    fn event(self) -> &'static str {
+    fn event(&self) -> &'static str {
         match self {
             Self::Checkpoint => "checkpoint",
             Self::Prune => "prune",
+            Self::Erasure(_) => "erasure",
+        }
+    }
+
+    /// What it is about beside an entry: the name and the value.
+    fn about(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Checkpoint | Self::Prune => None,
+            Self::Erasure(Erased::Call(id)) => Some(("call", id)),
+            Self::Erasure(Erased::Principal(pseudonym)) => Some(("principal", pseudonym)),
         }
     }
 }
@@ -192,7 +214,9 @@ impl Said {
     /// What is signed.
     pub fn text(&self) -> String {
         let Self { seq, at, .. } = self;
-        format!("warrener-{}-1\n{seq}\n{}\n{at}\n", self.statement.event(), chain::hex(&self.digest))
+        let about =
+            self.statement.about().map(|(name, value)| format!("{name} {value}\n")).unwrap_or_default();
+        format!("warrener-{}-1\n{seq}\n{}\n{at}\n{about}", self.statement.event(), chain::hex(&self.digest))
     }
 
     /// As a marker's note and as a line of the second place have it.
@@ -203,6 +227,9 @@ impl Said {
             "digest": chain::hex(&self.digest),
             "at": self.at,
         });
+        if let (Some((name, value)), Some(note)) = (self.statement.about(), note.as_object_mut()) {
+            note.insert(name.to_owned(), Value::from(value));
+        }
         if let (Some((key, signature)), Some(note)) = (&self.signature, note.as_object_mut()) {
             note.insert("key".to_owned(), Value::from(key.as_str()));
             note.insert("signature".to_owned(), Value::from(BASE64.encode(signature)));
@@ -216,6 +243,11 @@ impl Said {
         let statement = match text("event")? {
             "checkpoint" => Statement::Checkpoint,
             "prune" => Statement::Prune,
+            "erasure" => Statement::Erasure(match (text("call"), text("principal")) {
+                (Some(id), None) => Erased::Call(id.to_owned()),
+                (None, Some(pseudonym)) => Erased::Principal(pseudonym.to_owned()),
+                (Some(_), Some(_)) | (None, None) => return None,
+            }),
             _ => return None,
         };
         let signature = match (text("key"), text("signature")) {
@@ -275,6 +307,7 @@ mod tests {
         assert!(!key.public().has_signed(&said()));
         for other in [
             Said { statement: Statement::Prune, ..signed.clone() },
+            Said { statement: Statement::Erasure(Erased::Call("c".to_owned())), ..signed.clone() },
             Said { seq: 13, ..signed.clone() },
             Said { digest: [0; 32], ..signed.clone() },
             Said { at: "2026-11-22T12:00:00.000001Z".to_owned(), ..signed.clone() },
@@ -285,7 +318,10 @@ mod tests {
 
     #[test]
     fn a_note_is_read_as_it_was_written() {
-        for said in [said(), SigningKey::generate().unwrap().sign(said())] {
+        let about = |about| Said { statement: Statement::Erasure(about), ..said() };
+        let call = about(Erased::Call("c".to_owned()));
+        let principal = about(Erased::Principal("p".to_owned()));
+        for said in [said(), SigningKey::generate().unwrap().sign(said()), call, principal] {
             let note = said.to_json();
             assert_eq!(Said::from_json(note.as_object().unwrap()), Some(said));
         }

@@ -167,13 +167,12 @@ impl AuditArgs {
     /// Whether the settings say more of it than where the trail is.
     pub(super) fn needs_settings(&self) -> bool {
         match self.command {
-            AuditCommand::Verify(_) | AuditCommand::Prune(_) => true,
+            AuditCommand::Verify(_) | AuditCommand::Prune(_) | AuditCommand::Erase(_) => true,
             AuditCommand::Query(_)
             | AuditCommand::Show(_)
             | AuditCommand::Tail(_)
             | AuditCommand::Stats(_)
-            | AuditCommand::Export(_)
-            | AuditCommand::Erase(_) => false,
+            | AuditCommand::Export(_) => false,
         }
     }
 }

@@ -13,7 +13,7 @@ import sqlite3
 import sys
 
 COVERED = """seq call_id kind at principal role client_name client_version client_address method tool decision rule reason
-detail enforced request_bytes arguments_digest facts_digest received forwarded policy_revision schema_digest trace_id count
+detail enforced request_bytes arguments_digest arguments_kept facts_digest received forwarded policy_revision schema_digest trace_id count
 outcome http_status error_code items response_bytes response_digest duration_us note""".split()
 
 
@@ -38,10 +38,13 @@ def verify(path):
         if hashlib.sha256(salt + name.encode()).hexdigest()[:32] != pseudonym:
             return f"the name `{name}` does not belong to its pseudonym"
     seq, prev, count = 0, bytes(32), 0
-    for (note,) in trail.execute("SELECT note FROM entries WHERE kind = 'marker' ORDER BY seq"):
+    for marker, note in trail.execute("SELECT seq, note FROM entries WHERE kind = 'marker' ORDER BY seq"):
         note = json.loads(note)
-        if note["event"] == "prune":
+        if note["event"] == "prune" and seq < note["seq"] < marker:
             seq, prev = note["seq"], bytes.fromhex(note["digest"])
+    (odd,) = trail.execute("SELECT count(*) FROM entries WHERE seq <= ?", (seq,)).fetchone()
+    if odd:
+        return f"{odd} entries stand before the first one"
     columns = f"{', '.join(COVERED)}, prev, digest"
     for row in trail.execute(f"SELECT {columns} FROM entries WHERE seq > ? ORDER BY seq", (seq,)):
         entry, (stored_prev, stored) = dict(zip(COVERED, row)), row[-2:]

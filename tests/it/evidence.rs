@@ -65,13 +65,20 @@ impl Signed {
     /// Does something to the file that the gateway never does, behind every trigger.
     async fn touch(&self, statements: &[&str]) {
         let mut connection = self.place.connect().await;
-        for trigger in self.place.rows("SELECT name FROM sqlite_schema WHERE type = 'trigger'").await {
-            let drop = AssertSqlSafe(format!("DROP TRIGGER {trigger}"));
+        let triggers = "SELECT name || ' ' || sql FROM sqlite_schema WHERE type = 'trigger'";
+        let triggers = self.place.rows(triggers).await;
+        for trigger in &triggers {
+            let drop = AssertSqlSafe(format!("DROP TRIGGER {}", trigger.split(' ').next().unwrap()));
             sqlx::query(drop).execute(&mut connection).await.unwrap();
         }
         sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut connection).await.unwrap();
         for sql in statements {
             sqlx::query(AssertSqlSafe(*sql)).execute(&mut connection).await.expect(sql);
+        }
+        // Whoever hides something leaves no trigger out.
+        for trigger in &triggers {
+            let (_, sql) = trigger.split_once(' ').unwrap();
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.expect(sql);
         }
         connection.close().await.unwrap();
     }
@@ -150,6 +157,45 @@ async fn the_first_entry_that_is_not_in_order_is_named() {
         ),
         (vec!["UPDATE payloads SET facts = NULL WHERE seq = 4"], Fault::Payload { seq: 4, what: "facts" }),
         (vec!["DELETE FROM payloads WHERE seq = 6"], Fault::PayloadRemoved { seq: 6 }),
+        (
+            vec!["UPDATE payloads SET arguments = NULL WHERE seq = 4"],
+            Fault::Payload { seq: 4, what: "arguments" },
+        ),
+        (vec!["UPDATE pruned SET through = 1000"], Fault::Pruned { through: 1000, pruned: 0 }),
+        (
+            vec![
+                "INSERT INTO entries (seq, call_id, kind, at, prev, digest)
+                 SELECT -5, 'x', kind, at, prev, digest FROM entries WHERE seq = 10",
+            ],
+            Fault::Inserted { seq: -5 },
+        ),
+        (
+            vec![
+                "INSERT INTO entries (seq, call_id, kind, at, note, prev, digest) SELECT 13, 'x', 'marker', 0,
+                 '{\"event\":\"prune\",\"seq\":9223372036854775807,\"digest\":\"' || lower(hex(digest)) || '\",\"at\":\"x\"}', digest, digest
+                 FROM entries WHERE seq = 12",
+            ],
+            Fault::Forged { seq: 13 },
+        ),
+        (
+            vec![
+                "UPDATE entries SET decision = 'permit' WHERE seq = 10",
+                "UPDATE entries SET kind = 'marker', note = '{\"event\":\"prune\",\"seq\":10,\"digest\":\"' ||
+                 (SELECT lower(hex(digest)) FROM entries WHERE seq = 10) || '\",\"at\":\"x\"}' WHERE seq = 3",
+            ],
+            Fault::Forged { seq: 3 },
+        ),
+        (
+            vec![
+                "DROP VIEW calls",
+                "CREATE VIEW calls AS SELECT call_id AS id FROM entries WHERE kind <> 'refusal'",
+            ],
+            Fault::Structure { kind: "view".to_owned(), name: "calls".to_owned() },
+        ),
+        (
+            vec!["CREATE TRIGGER forget AFTER INSERT ON entries BEGIN DELETE FROM payloads; END"],
+            Fault::Structure { kind: "trigger".to_owned(), name: "forget".to_owned() },
+        ),
     ] {
         let signed = Signed::new().await;
         signed.touch(&statements).await;
@@ -163,6 +209,65 @@ async fn a_name_cannot_be_put_behind_another_pseudonym() {
     signed.touch(&["UPDATE principals SET name = 'somebody-else'"]).await;
     let Err(Fault::Name { name, .. }) = signed.verify(&Evidence::default()).await else { panic!("not seen") };
     assert_eq!(name, "somebody-else");
+}
+
+#[tokio::test]
+async fn a_name_cannot_go_without_a_word() {
+    let signed = Signed::new().await;
+    signed.touch(&["DELETE FROM principals"]).await;
+    let fault = signed.verify(&Evidence::default()).await.unwrap_err();
+    assert!(matches!(fault, Fault::NameRemoved { .. }), "{fault}");
+}
+
+#[tokio::test]
+async fn only_the_key_erases() {
+    let signed = Signed::new().await;
+    erase(&signed.place.url(), &Erase::Principal("desk".to_owned()), None).await.unwrap();
+    signed.verify(&Evidence::default()).await.unwrap();
+    assert_eq!(signed.verify(&signed.evidence()).await, Err(Fault::Forged { seq: 13 }));
+}
+
+/// The end is cut off, and the gateway writes other entries under the same numbers, and signs them.
+#[tokio::test]
+async fn a_trail_that_was_rolled_back_shows_with_the_second_place() {
+    let signed = Signed::new().await;
+    let cut = ["accesses", "payloads", "entries"].map(|table| format!("DELETE FROM {table} WHERE seq > 9"));
+    signed.touch(&cut.each_ref().map(String::as_str)).await;
+    signed.open().await.close().await.unwrap();
+    let key = Evidence { key: Some(signed.key.public()), elsewhere: Vec::new() };
+    signed.verify(&key).await.unwrap();
+    assert_eq!(signed.verify(&signed.evidence()).await, Err(Fault::Rewritten { seq: 11 }));
+}
+
+/// What an interrupted prune has left is part of the chain, and still shown by the views.
+#[tokio::test]
+async fn what_a_broken_off_prune_leaves_is_looked_at_too() {
+    for (change, fault) in [
+        ("SELECT 1", None),
+        ("UPDATE entries SET rule = 'x' WHERE seq = 9", Some(Fault::Changed { seq: 9 })),
+        (
+            "INSERT INTO entries (seq, call_id, kind, at, prev, digest)
+             SELECT 1, 'x', kind, at, prev, digest FROM entries WHERE seq = 10",
+            Some(Fault::Changed { seq: 1 }),
+        ),
+    ] {
+        let signed = Signed::new().await;
+        let old = signed.place.path().with_extension("old");
+        std::fs::copy(signed.place.path(), &old).unwrap();
+        let pruned = prune(&signed.place.url(), Timestamp::now(), Some(&signed.key)).await.unwrap();
+        assert_eq!(pruned.through, 10);
+        let columns = "SELECT group_concat(name, ', ') FROM pragma_table_info('entries')";
+        let columns = signed.place.rows(columns).await.remove(0);
+        let attach = format!("ATTACH '{}' AS old", old.display());
+        let back = format!(
+            "INSERT INTO entries ({columns}) SELECT {columns} FROM old.entries WHERE seq BETWEEN 8 AND 10;
+             INSERT INTO accesses SELECT * FROM old.accesses WHERE seq BETWEEN 8 AND 10;
+             INSERT INTO payloads SELECT * FROM old.payloads WHERE seq BETWEEN 8 AND 10"
+        );
+        signed.touch(&[&attach, &back, change]).await;
+        let found = signed.verify(&signed.evidence()).await;
+        assert_eq!(found.map(|found| (found.pruned_through, found.entries)), fault.map_or(Ok((10, 6)), Err));
+    }
 }
 
 #[tokio::test]
@@ -346,7 +451,7 @@ async fn erased_arguments_are_gone_from_the_file_and_the_chain_verifies() {
         let trail = signed.open().await;
         let calls = signed.place.rows("SELECT id FROM calls ORDER BY seq").await;
         let what = if by_call { Erase::Call(calls[0].clone()) } else { Erase::Principal("desk".to_owned()) };
-        let erased = erase(&signed.place.url(), &what).await.unwrap();
+        let erased = erase(&signed.place.url(), &what, Some(&signed.key)).await.unwrap();
         assert_eq!(erased, if by_call { 1 } else { 5 });
         // The gateway goes on with the same client, which has a new pseudonym if its name was erased.
         trail.commit(refusal(id())).await.unwrap();
@@ -380,14 +485,14 @@ async fn what_was_erased_stands_nowhere_in_the_file() {
     secret.subject.as_mut().unwrap().principal = "miller-desk".to_owned();
     trail.commit(secret).await.unwrap();
     trail.commit(intent(id())).await.unwrap();
-    erase(&place.url(), &Erase::Principal("miller-desk".to_owned())).await.unwrap();
+    erase(&place.url(), &Erase::Principal("miller-desk".to_owned()), None).await.unwrap();
     trail.close().await.unwrap();
     for file in std::fs::read_dir(place.path().parent().unwrap()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!holds("Elm Street") && !holds("miller-desk"));
     }
-    let error = erase(&place.url(), &Erase::Principal("miller-desk".to_owned())).await.unwrap_err();
+    let error = erase(&place.url(), &Erase::Principal("miller-desk".to_owned()), None).await.unwrap_err();
     assert!(error.to_string().contains("no client in the trail has the name `miller-desk`"), "{error}");
 }
 
@@ -427,7 +532,7 @@ async fn verifying_pruning_and_erasing_do_not_stop_a_busy_gateway() {
         signed.verify(&signed.evidence()).await.unwrap();
         let call = signed.place.rows("SELECT id FROM calls WHERE arguments IS NOT NULL LIMIT 1").await;
         if let Some(call) = call.first() {
-            erase(&signed.place.url(), &Erase::Call(call.clone())).await.unwrap();
+            erase(&signed.place.url(), &Erase::Call(call.clone()), Some(&signed.key)).await.unwrap();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

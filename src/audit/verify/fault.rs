@@ -76,7 +76,31 @@ pub enum Fault {
         /// What stands there now.
         name: String,
     },
-    /// A checkpoint, or the word that something was pruned, is not what the key signed.
+    /// The name behind a pseudonym is gone, and nothing says that it was erased.
+    #[error("the name behind the pseudonym {pseudonym} was removed, and no marker says that it was erased")]
+    NameRemoved {
+        /// The pseudonym.
+        pseudonym: String,
+    },
+    /// More may be deleted than the last prune says.
+    #[error(
+        "the trail lets entries up to {through} be deleted, and the last marker of a prune says {pruned}"
+    )]
+    Pruned {
+        /// What the table says.
+        through: i64,
+        /// What the marker says.
+        pruned: i64,
+    },
+    /// A table, view, trigger or index is missing, or not what the gateway makes.
+    #[error("the {kind} `{name}` is not the one that the gateway made")]
+    Structure {
+        /// `table`, `view`, `trigger` or `index`.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
+    /// A checkpoint, or the word that something was pruned or erased, is not what the key signed.
     #[error("entry {seq} was not signed with this key, or says something else than what was signed")]
     Forged {
         /// The entry's number.

@@ -5,16 +5,18 @@
 
 mod classify;
 mod fault;
+mod markers;
 mod sealed;
+mod structure;
 
 pub use fault::Fault;
 
 use super::chain::{self, Digest, GENESIS};
 use super::location::{Location, TrailError};
 use super::signing::{PublicKey, Said, Statement};
+use markers::Erasures;
 use sealed::SealedRow;
 use serde::Serialize;
-use serde_json::Value;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,20 +113,16 @@ struct Walk<'a> {
     seq: i64,
     /// Its digest.
     prev: Digest,
+    /// Where the chain begins behind the last prune; what is left before it is on its way out.
+    cut: (i64, Digest),
     /// The last entry of the trail when the walk began.
     end: i64,
     /// What the second place says of entries, by their number.
     elsewhere: BTreeMap<i64, Digest>,
+    /// Pseudonyms that have a name.
+    named: BTreeSet<String>,
     erased: Erasures,
     found: Verified,
-}
-
-/// What erasures may have taken away.
-#[derive(Default)]
-struct Erasures {
-    calls: BTreeSet<String>,
-    /// By pseudonym, up to which entry.
-    principals: BTreeMap<String, i64>,
 }
 
 impl<'a> Walk<'a> {
@@ -132,45 +130,45 @@ impl<'a> Walk<'a> {
         let end: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM entries")
             .fetch_one(&mut *connection)
             .await?;
-        let (mut seq, mut prev) = (0, GENESIS);
-        let mut erased = Erasures::default();
-        let notes: Vec<String> =
-            sqlx::query_scalar("SELECT note FROM entries WHERE kind = 'marker' ORDER BY seq")
-                .fetch_all(&mut *connection)
-                .await?;
-        for note in &notes {
-            let Ok(Value::Object(note)) = serde_json::from_str(note) else { continue };
-            erased.note(&note);
-            if let Some(said) = Said::from_json(&note).filter(|said| said.statement == Statement::Prune) {
-                (seq, prev) = (said.seq, said.digest);
+        let mut cut = (0, GENESIS);
+        for (seq, said) in markers::read(connection, 0).await? {
+            if said.statement == Statement::Prune && said.seq > cut.0 {
+                // One that speaks of itself or of what came later would never be looked at.
+                let signed = evidence.key.as_ref().is_none_or(|key| key.has_signed(&said));
+                if said.seq >= seq || !signed {
+                    return Err(Fault::Forged { seq }.into());
+                }
+                cut = (said.seq, said.digest);
             }
         }
-        let elsewhere = evidence.elsewhere.iter().map(|said| (said.seq, said.digest)).collect();
+        let mut elsewhere = BTreeMap::new();
+        for said in &evidence.elsewhere {
+            if elsewhere.insert(said.seq, said.digest).is_some_and(|digest| digest != said.digest) {
+                return Err(Fault::Rewritten { seq: said.seq }.into());
+            }
+        }
+        let erased = Erasures::behind(connection, cut.0).await?;
         let found = Verified {
             entries: 0,
-            last: seq,
+            last: cut.0,
             digest: String::new(),
-            pruned_through: seq,
+            pruned_through: cut.0,
             checkpoints: 0,
             signed_through: 0,
             signatures_checked: evidence.key.is_some(),
             elsewhere: 0,
             erased: 0,
         };
-        Ok(Self { connection, evidence, seq, prev, end, elsewhere, erased, found })
+        let (seq, prev) = cut;
+        let named = BTreeSet::new();
+        Ok(Self { connection, evidence, seq, prev, cut, end, elsewhere, named, erased, found })
     }
 
     async fn all(mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, Stopped> {
         self.names().await?;
         self.forged_elsewhere()?;
-        let first: Option<i64> = sqlx::query_scalar("SELECT min(seq) FROM entries WHERE seq > ?")
-            .bind(self.seq)
-            .fetch_one(&mut *self.connection)
-            .await?;
-        if first.is_some_and(|first| first > self.seq + 1) && self.seq == 0 {
-            return Err(Fault::Beginning { first: first.unwrap_or_default() }.into());
-        }
-        let total = u64::try_from(self.end - self.seq).unwrap_or_default();
+        self.beginning().await?;
+        let total = u64::try_from(self.end.saturating_sub(self.seq)).unwrap_or_default();
         while self.seq < self.end {
             let rows = sealed::page(self.connection, self.seq, PAGE.min(self.end - self.seq)).await?;
             if rows.is_empty() {
@@ -182,16 +180,47 @@ impl<'a> Walk<'a> {
             self.found.entries += i64::try_from(rows.len()).unwrap_or(i64::MAX);
             progress(u64::try_from(self.found.entries).unwrap_or_default(), total);
         }
-        if let Some((&seq, _)) = self.elsewhere.range(self.seq + 1..).next() {
+        if let Some((&seq, _)) = self.elsewhere.range(self.seq.saturating_add(1)..).next() {
             return Err(Fault::CutOff { last: self.seq, signed: seq }.into());
+        }
+        if let Some(fault) = structure::fault(self.connection).await? {
+            return Err(fault.into());
         }
         self.found.last = self.seq;
         self.found.digest = chain::hex(&self.prev);
         Ok(self.found)
     }
 
+    /// Where to begin: behind the last prune, or with what one that was broken off has left, which is as good as its neighbours.
+    async fn beginning(&mut self) -> Result<(), Stopped> {
+        let (first, prev): (Option<i64>, Option<Vec<u8>>) =
+            sqlx::query_as("SELECT min(seq), prev FROM entries").fetch_one(&mut *self.connection).await?;
+        let Some(first) = first else { return Ok(()) };
+        if first < 1 {
+            return Err(Fault::Inserted { seq: first }.into());
+        }
+        if self.cut.0 == 0 && first > 1 {
+            return Err(Fault::Beginning { first }.into());
+        }
+        if first <= self.cut.0 {
+            (self.seq, self.prev) =
+                (first - 1, prev.and_then(|prev| prev.try_into().ok()).unwrap_or_default());
+        }
+        let through: i64 =
+            sqlx::query_scalar("SELECT max(through) FROM pruned").fetch_one(&mut *self.connection).await?;
+        if through != self.cut.0 {
+            return Err(Fault::Pruned { through, pruned: self.cut.0 }.into());
+        }
+        Ok(())
+    }
+
     /// Looks at one entry; it has to be the next one.
     async fn step(&mut self, row: &SealedRow) -> Result<(), Stopped> {
+        let (cut, digest) = self.cut;
+        if self.seq < cut && row.seq > self.seq + 1 && row.seq <= cut + 1 {
+            // A prune goes on meanwhile.
+            (self.seq, self.prev) = if row.seq > cut { (cut, digest) } else { (row.seq - 1, row.prev) };
+        }
         let in_order = row.seq == self.seq + 1 && row.prev == self.prev && row.is_sealed_as(row.seq);
         if !in_order {
             return Err(classify::fault(self.connection, self.seq, row).await?.into());
@@ -202,13 +231,29 @@ impl<'a> Walk<'a> {
             }
             self.found.elsewhere += 1;
         }
-        self.payload(row)?;
-        self.marker(row)?;
+        if row.seq == cut && row.digest != digest {
+            return Err(Fault::Changed { seq: row.seq }.into());
+        }
+        if row.seq > cut {
+            self.outside(row).await?;
+            self.marker(row)?;
+        }
         (self.seq, self.prev) = (row.seq, row.digest);
         Ok(())
     }
 
-    /// What stands outside the chain is what the entry says, or an erasure has taken it away.
+    /// What stands outside of the chain is what the entry says, or an erasure has taken it away.
+    async fn outside(&mut self, row: &SealedRow) -> Result<(), Stopped> {
+        let found = self.payload(row).and_then(|()| self.name(row));
+        let Err(Fault::PayloadRemoved { .. } | Fault::NameRemoved { .. }) = found else {
+            return Ok(found?);
+        };
+        // It may have been erased since the walk began.
+        self.erased = Erasures::behind(self.connection, self.cut.0).await?;
+        self.payload(row)?;
+        Ok(self.name(row)?)
+    }
+
     fn payload(&mut self, row: &SealedRow) -> Result<(), Fault> {
         match row.payload_fault() {
             Some(Fault::PayloadRemoved { .. }) if self.erased.covers(row) => {
@@ -220,21 +265,35 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A checkpoint speaks of the entry before it, and is signed; so is the word that something was pruned.
+    fn name(&self, row: &SealedRow) -> Result<(), Fault> {
+        let Some(pseudonym) = row.principal().filter(|pseudonym| !pseudonym.is_empty()) else {
+            return Ok(());
+        };
+        if self.named.contains(pseudonym) || self.erased.names(pseudonym, row.seq) {
+            return Ok(());
+        }
+        Err(Fault::NameRemoved { pseudonym: pseudonym.to_owned() })
+    }
+
+    /// A checkpoint speaks of the entry before it, and is signed; so is the word that something was pruned or erased.
     fn marker(&mut self, row: &SealedRow) -> Result<(), Fault> {
         let Some(said) = row.note().and_then(|note| Said::from_json(&note)) else { return Ok(()) };
         let forged = Fault::Forged { seq: row.seq };
         if self.evidence.key.as_ref().is_some_and(|key| !key.has_signed(&said)) {
             return Err(forged);
         }
-        if said.statement == Statement::Checkpoint {
-            if (said.seq, said.digest) != (self.seq, self.prev) {
-                return Err(forged);
+        let of_the_end = (said.seq, said.digest) == (self.seq, self.prev);
+        match said.statement {
+            Statement::Checkpoint if of_the_end => {
+                self.found.checkpoints += 1;
+                self.found.signed_through = said.seq;
+                Ok(())
             }
-            self.found.checkpoints += 1;
-            self.found.signed_through = said.seq;
+            Statement::Erasure(_) if of_the_end => Ok(()),
+            Statement::Checkpoint | Statement::Erasure(_) => Err(forged),
+            Statement::Prune if said.seq < row.seq => Ok(()),
+            Statement::Prune => Err(forged),
         }
-        Ok(())
     }
 
     /// Each name is the one that its pseudonym was made of.
@@ -247,6 +306,7 @@ impl<'a> Walk<'a> {
             if chain::pseudonym(&salt, &name) != pseudonym {
                 return Err(Fault::Name { pseudonym, name }.into());
             }
+            self.named.insert(pseudonym);
         }
         Ok(())
     }
@@ -258,27 +318,5 @@ impl<'a> Walk<'a> {
             Some(said) => Err(Fault::ForgedElsewhere { seq: said.seq }),
             None => Ok(()),
         }
-    }
-}
-
-impl Erasures {
-    fn note(&mut self, note: &serde_json::Map<String, Value>) {
-        let text = |name: &str| note.get(name).and_then(Value::as_str).map(str::to_owned);
-        if text("event").as_deref() != Some("erasure") {
-            return;
-        }
-        self.calls.extend(text("call"));
-        if let (Some(principal), Some(through)) =
-            (text("principal"), note.get("through").and_then(Value::as_i64))
-        {
-            let known = self.principals.entry(principal).or_default();
-            *known = (*known).max(through);
-        }
-    }
-
-    fn covers(&self, row: &SealedRow) -> bool {
-        let principal = row.principal().and_then(|principal| self.principals.get(principal));
-        row.call().is_some_and(|call| self.calls.contains(call))
-            || principal.is_some_and(|&through| row.seq <= through)
     }
 }

@@ -108,16 +108,17 @@ impl SealedRow {
         let Some(payload) = &self.payload else {
             return (arguments.is_some() || facts.is_some()).then_some(Fault::PayloadRemoved { seq });
         };
-        let differs = |text: &Option<String>, digest: Option<&[u8]>| match text {
-            Some(text) => digest != Some(chain::salted_digest(&payload.salt, text).as_slice()),
-            // Only the digest is kept of arguments where the settings say so.
-            None => false,
+        let same = |text: &Option<String>, digest: Option<&[u8]>| {
+            text.as_ref().map(|text| chain::salted_digest(&payload.salt, text)).as_ref().map(Digest::as_slice)
+                == digest
         };
-        if differs(&payload.arguments, arguments) {
+        // Only the digest was kept of arguments where the settings said so, and the entry does.
+        let kept = self.cell("arguments_kept") != Some(&Cell::Integer(0));
+        let arguments = arguments.filter(|_| kept);
+        if !same(&payload.arguments, arguments) {
             return Some(Fault::Payload { seq, what: "arguments" });
         }
-        let facts_gone = payload.facts.is_none() && facts.is_some();
-        (facts_gone || differs(&payload.facts, facts)).then_some(Fault::Payload { seq, what: "facts" })
+        (!same(&payload.facts, facts)).then_some(Fault::Payload { seq, what: "facts" })
     }
 
     /// The pseudonym of whoever called.

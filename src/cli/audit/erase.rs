@@ -1,8 +1,10 @@
 //! `warrener audit erase`.
 
+use super::verify::EvidenceError;
 use super::{AuditArgs, AuditError};
 use crate::audit::erase::{Erase, erase};
 use crate::audit::query::TrailReader;
+use crate::audit::signing::SigningKey;
 use clap::Args;
 use std::io::Write;
 
@@ -32,7 +34,8 @@ impl EraseArgs {
             // The parser asks for one of them.
             (None, None) => return Ok(()),
         };
-        let erased = erase(&args.audit, &what).await?;
+        let key = args.settings.signing_key.as_deref().map(SigningKey::read).transpose();
+        let erased = erase(&args.audit, &what, key.map_err(EvidenceError::from)?.as_ref()).await?;
         writeln!(notes, "the arguments of {erased} entries are erased")?;
         Ok(())
     }

@@ -103,18 +103,24 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
 
 /// What was not shown, and how it could be.
 fn advise(found: &Verified, evidence: &Evidence, notes: &mut dyn Write) -> io::Result<()> {
+    let signed = found.signed_through;
     if found.checkpoints == 0 {
         writeln!(
             notes,
-            "there are no checkpoints, so it does not show whether the end was cut off: `warrener key signing` makes a key for them"
+            "nothing in it is signed, so all of it could have been written anew or cut off: `warrener key signing` makes a key"
         )
     } else if evidence.key.is_none() {
         writeln!(notes, "no signature was checked: name the public key with `--public-key FILE`")
     } else if evidence.elsewhere.is_empty() {
         writeln!(
             notes,
-            "what came behind entry {} could have been cut off: compare with the second place, `--checkpoints FILE`",
-            found.last
+            "what stands behind entry {signed} could have been written anew, and what stood there cut off: compare with the second \
+             place, `--checkpoints FILE`"
+        )
+    } else if found.last > signed + 1 {
+        writeln!(
+            notes,
+            "what stands behind entry {signed} is not signed yet, and could have been written anew or cut off"
         )
     } else {
         Ok(())

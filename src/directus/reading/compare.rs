@@ -252,15 +252,24 @@ impl Query<'_> {
     fn compared_with(&mut self, name: &str, value: &Value) -> Result<bool, Misread> {
         let found = operator::read(name, value)?;
         for field in found.of_user {
-            let extent = Extent::Children(0);
-            let access = Access::asked(Action::Read, "directus_users", Fields::named([field]), extent);
-            let access = access.with_via("$CURRENT_USER");
-            // A filter may name it thousands of times, and each access is judged and recorded.
-            if !self.beside.contains(&access) {
-                self.beside.push(access);
-            }
+            self.of_user(field)?;
         }
         Ok(found.selects)
+    }
+
+    /// A filter may name thousands of them, and each access is judged and recorded: all are one access.
+    fn of_user(&mut self, field: String) -> Result<(), Misread> {
+        let first = field.split('.').next().unwrap_or_default();
+        if let Some(users) = self.schema.collection(USERS) {
+            own_field(users, first, "filter")?;
+        }
+        if let Some(access) = self.beside.iter_mut().find(|access| access.via == CURRENT_USER) {
+            access.fields.named.insert(field);
+            return Ok(());
+        }
+        let access = Access::asked(Action::Read, USERS, Fields::named([field]), Extent::Children(0));
+        self.beside.push(access.with_via(CURRENT_USER));
+        Ok(())
     }
 
     /// Goes along a relation, or backwards along any pointer that leads here: `$FOLLOW(collection,field)`.
@@ -288,6 +297,10 @@ impl Query<'_> {
         Ok(vec![path])
     }
 }
+
+/// The path of what a filter reads of the user whose token it is.
+const CURRENT_USER: &str = "$CURRENT_USER";
+const USERS: &str = "directus_users";
 
 fn is_aggregate(operation: &str, via: &str) -> bool {
     AGGREGATES.contains(&operation) || (!via.is_empty() && AGGREGATES_BELOW.contains(&operation))
