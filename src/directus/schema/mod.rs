@@ -132,6 +132,8 @@ pub struct Field {
     pub filled_on_update: bool,
     /// Whether Directus fills it when an item is created, whatever the request says.
     pub overwritten_on_create: bool,
+    /// Whether a `search` looks at it, if it does at fields of that type: it is not concealed, and not left out on purpose.
+    pub searchable: bool,
 }
 
 impl Field {
