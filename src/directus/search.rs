@@ -78,8 +78,9 @@ fn trimmed(term: &str) -> &str {
 /// no other case than these; `_icontains` does not go by the case.
 fn literal(term: &str) -> String {
     match term {
-        "true" | "false" | "null" => term.to_ascii_uppercase(),
-        "NULL" => "Null".to_owned(),
+        "true" | "false" => term.to_ascii_uppercase(),
+        // Both are null there, and nothing between them is.
+        "null" | "NULL" => "Null".to_owned(),
         term if term.contains('$') => term.to_ascii_lowercase(),
         term => term.to_owned(),
     }

@@ -70,7 +70,7 @@ fn a_search_is_put_as_a_filter_over_what_may_be_read() {
         ("x,$CURRENT_USER.email", anywhere("x,$current_user.email")),
         ("true", anywhere("TRUE")),
         ("false", anywhere("FALSE")),
-        ("null", anywhere("NULL")),
+        ("null", anywhere("Null")),
         ("NULL", anywhere("Null")),
         ("True", anywhere("True")),
     ] {
