@@ -116,6 +116,7 @@ impl Collection {
 }
 
 /// One field of a collection.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one field")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its name.
