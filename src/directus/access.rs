@@ -122,6 +122,8 @@ pub struct Fields {
     pub named: BTreeSet<String>,
     /// Asked for with `*`, or by not naming any; a projection can leave out what may not be read.
     pub wildcard: bool,
+    /// Of those that are named, the ones that nothing but a `search` looks at; it can be put so that it looks at fewer.
+    pub searched: BTreeSet<String>,
 }
 
 impl Fields {
@@ -132,12 +134,12 @@ impl Fields {
 
     /// All fields, by wildcard.
     pub fn all() -> Self {
-        Self { named: BTreeSet::new(), wildcard: true }
+        Self { wildcard: true, ..Self::default() }
     }
 
     /// Exactly these.
     pub fn named<I: IntoIterator<Item = S>, S: Into<String>>(names: I) -> Self {
-        Self { named: names.into_iter().map(Into::into).collect(), wildcard: false }
+        Self { named: names.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
     /// As `explain` and the trail show them: `["*"]` for all, `[]` for none, else sorted names.

@@ -86,6 +86,7 @@ mod tests {
             filled_on_create: true,
             filled_on_update: false,
             overwritten_on_create: false,
+            searchable: true,
         };
         Collection {
             name: "c".into(),

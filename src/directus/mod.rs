@@ -23,6 +23,7 @@ pub mod request;
 pub mod result;
 pub(crate) mod rewrite;
 pub mod schema;
+pub(crate) mod search;
 pub mod tool;
 
 pub use access::{Access, Action, Extent, Fields, Key, Origin};

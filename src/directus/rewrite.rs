@@ -115,6 +115,22 @@ impl ToolCall {
         Ok(self)
     }
 
+    /// What it searches for at the root.
+    pub(crate) fn term(&self) -> Option<&str> {
+        self.arguments.get("query")?.get("search")?.as_str()
+    }
+
+    /// The same call, finding by a condition what it would have searched for.
+    ///
+    /// # Errors
+    /// When it has no query.
+    pub(crate) fn find_by(mut self, condition: &Map<String, Value>) -> Result<Self, Misread> {
+        let query =
+            self.query_mut().ok_or_else(|| Misread::because("there is no search to put otherwise"))?;
+        query.shift_remove("search");
+        self.and_filter("", condition)
+    }
+
     /// The same call without the conditions of its filters that are such a rule; `None` where there are none of them.
     pub(crate) fn without_rules(
         &self,

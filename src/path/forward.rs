@@ -139,6 +139,7 @@ fn local(permitted: &Permitted) -> Response<Body> {
                 Obligation::Project(_)
                 | Obligation::Limit(..)
                 | Obligation::Filter(..)
+                | Obligation::Search(_)
                 | Obligation::Presets(..)
                 | Obligation::Redact
                 | Obligation::Schema

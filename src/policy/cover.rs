@@ -2,6 +2,7 @@
 
 mod filter;
 mod rows;
+mod search;
 
 use filter::Around;
 pub(crate) use filter::Filtering;
@@ -13,6 +14,7 @@ use crate::directus::carrier::Carrier;
 use crate::directus::reading::DEFAULT_LIMIT;
 use crate::directus::schema::FieldKind;
 use crate::directus::{Access, Action, Extent, ToolCall};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// What a permission that covers an access asks to be done.
@@ -22,6 +24,8 @@ pub(crate) struct Needs {
     pub(crate) limit: Option<u64>,
     /// How its filter is kept.
     pub(crate) filter: Option<Filtering>,
+    /// The condition to find by, in place of a search that would look at more than may be read.
+    pub(crate) search: Option<Map<String, Value>>,
     /// What is put into the rows.
     pub(crate) presets: Vec<Preset>,
 }
@@ -35,6 +39,8 @@ pub(crate) enum Mismatch {
     Keys,
     /// It does not speak of these fields, which the request names.
     Fields(Vec<String>),
+    /// It does not speak of all that a search looks at, and the search cannot be put otherwise, for that reason.
+    Search(&'static str),
     /// It does not speak of items that the request does not name.
     ByQuery,
     /// It bounds the number of items, and the request selects all.
@@ -86,7 +92,7 @@ pub(crate) fn cover(
     }
     let Look::Exactly { call, is_read_back, above } = look else { return Ok(Needs::default()) };
     keys(permission, access)?;
-    fields(permission, access, rules, call)?;
+    let search = fields(permission, access, rules, call, is_read_back)?;
     let limit = match (access.action, is_read_back) {
         (Action::Read, true) => None,
         (Action::Read, false) => read_many(permission, access, call)?,
@@ -95,7 +101,7 @@ pub(crate) fn cover(
     };
     let filter = filter::filtering(permission, access, Around { rules, call, above })?;
     let presets = rows::rows(permission, access, rules, call)?;
-    Ok(Needs { limit: limit.or_else(|| said_limit(access, filter.as_ref())), filter, presets })
+    Ok(Needs { limit: limit.or_else(|| said_limit(access, filter.as_ref())), filter, search, presets })
 }
 
 /// An update of what a filtered query selects says its limit: what is read back then has the same one.
@@ -118,18 +124,22 @@ fn keys(permission: &Permission, access: &Access) -> Result<(), Mismatch> {
     }
 }
 
+/// Gives the condition by which a search has to find, where it may not look at everything.
 fn fields(
     permission: &Permission,
     access: &Access,
     rules: &Rules<'_>,
     call: &ToolCall,
-) -> Result<(), Mismatch> {
+    is_read_back: bool,
+) -> Result<Option<Map<String, Value>>, Mismatch> {
     let reads = access.action == Action::Read;
     let bad = |name: &&String| {
         let open = permission.fields.matches(name) || rows::is_preset(permission, access, call, name);
         !open || (reads && rules.redacted(&access.collection, name).is_some())
     };
-    let bad: Vec<String> = access.fields.named.iter().filter(bad).cloned().collect();
+    let bad = access.fields.named.iter().filter(bad).cloned();
+    let (searched, bad): (Vec<String>, Vec<String>) =
+        bad.partition(|name| access.fields.searched.contains(name));
     if !bad.is_empty() {
         return Err(Mismatch::Fields(bad));
     }
@@ -137,7 +147,10 @@ fn fields(
         let why = "it brings back fields that this role may not read, and cannot be asked to leave them out";
         return Err(Mismatch::Undischarged("fields", why.to_owned()));
     }
-    Ok(())
+    if searched.is_empty() {
+        return Ok(None);
+    }
+    search::found_by(permission, access, rules, call, is_read_back).map(Some)
 }
 
 /// Whether every field there is may be read.

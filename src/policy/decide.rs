@@ -202,6 +202,10 @@ fn apply(
         forward = forward.limit(via, *limit);
         obligations.push(Obligation::Limit(via.clone(), *limit));
     }
+    if let Some(condition) = &findings.search {
+        forward = forward.find_by(condition)?;
+        obligations.push(Obligation::Search(condition.clone()));
+    }
     for (via, rule) in &findings.filters {
         let narrowed = forward.clone().and_filter(via, rule)?;
         if narrowed != forward {

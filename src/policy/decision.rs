@@ -91,6 +91,8 @@ pub enum Obligation {
     Limit(String, u64),
     /// Select only items under this rule, at a path; the root's is empty.
     Filter(String, Map<String, Value>),
+    /// Find by this condition, in place of a search that looks at all fields.
+    Search(Map<String, Value>),
     /// Put these fields into a row that is made, through a path; the root's is empty.
     Presets(String, Map<String, Value>),
     /// Blank, in the answer, every value that stands under the name of a redacted field.
@@ -112,6 +114,7 @@ impl Obligation {
             Self::Project(fields) => json!({ "project": fields }),
             Self::Limit(via, limit) => at(via, "limit", &json!(limit)),
             Self::Filter(via, rule) => at(via, "filter", &json!(rule)),
+            Self::Search(condition) => json!({ "search": condition }),
             Self::Presets(via, fields) => at(via, "presets", &json!(fields)),
             Self::Redact => json!({ "redact": "result" }),
             Self::Schema => json!({ "schema": "cut to the role" }),

@@ -24,6 +24,8 @@ pub(crate) struct Findings {
     pub(crate) projection: Projection,
     /// The limits to set, by the path of what they bound; the root's is empty.
     pub(crate) limits: BTreeMap<String, u64>,
+    /// The condition to find by, in place of a search.
+    pub(crate) search: Option<Map<String, Value>>,
     /// The rules to put beside the filters, by the path of what they narrow.
     pub(crate) filters: Vec<(String, Map<String, Value>)>,
     /// What is put into the rows, with the path through which they are written.
@@ -139,8 +141,10 @@ impl Findings {
 
     fn asked<'a>(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
         self.forbidden(rules, access);
-        self.redacted(rules, access);
-        match rules.permission(access, look) {
+        let found = rules.permission(access, look);
+        let is_searched = !found.as_ref().is_ok_and(|(_, needs)| needs.search.is_some());
+        self.redacted(rules, access, is_searched);
+        match found {
             Ok((permission, needs)) => {
                 self.rules.push(format!("{}/{}", rules.role.name, permission.id));
                 self.limits.extend(needs.limit.map(|limit| (access.via.clone(), limit)));
@@ -158,6 +162,7 @@ impl Findings {
                     Mismatch::Elsewhere
                     | Mismatch::Keys
                     | Mismatch::Fields(_)
+                    | Mismatch::Search(_)
                     | Mismatch::ByQuery
                     | Mismatch::Unbounded => {
                         Reason::observable(Code::NoPermission, format!("{name}/-"), message)
@@ -184,6 +189,8 @@ impl Findings {
     /// Notes what the permission asks for in return.
     fn discharge(&mut self, rules: &Rules<'_>, access: &Access, permission: &Permission, needs: Needs) {
         self.presets.extend(needs.presets.into_iter().map(|preset| (access.via.clone(), preset)));
+        // Only the root of a query has one.
+        self.search = needs.search.or_else(|| self.search.take());
         let (Some(filtering), Some(rule)) = (needs.filter, &permission.filter) else { return };
         match filtering {
             Filtering::Anded => self.filters.push((access.via.clone(), rule.clone())),
@@ -199,14 +206,23 @@ impl Findings {
         }
     }
 
-    /// A redacted field that is named denies, whatever is only observed.
-    fn redacted(&mut self, rules: &Rules<'_>, access: &Access) {
+    /// A redacted field that is named denies, whatever is only observed; also by a search, as long as that looks at all fields.
+    fn redacted(&mut self, rules: &Rules<'_>, access: &Access, is_searched: bool) {
         if access.action != Action::Read {
             return;
         }
         for field in &access.fields.named {
+            let only_searched = access.fields.searched.contains(field);
+            if only_searched && !is_searched {
+                continue;
+            }
             if let Some(rule) = rules.redacted(&access.collection, field) {
-                let message = wording::not_covered(rules, access, &Mismatch::Fields(vec![field.clone()]));
+                let mismatch = if only_searched {
+                    Mismatch::Search("it cannot be limited to the others here")
+                } else {
+                    Mismatch::Fields(vec![field.clone()])
+                };
+                let message = wording::not_covered(rules, access, &mismatch);
                 self.deny(Reason::firm(Code::NoPermission, rule, message));
             }
         }

@@ -131,6 +131,7 @@ fn in_words(mismatch: &Mismatch) -> String {
         Mismatch::Elsewhere => "speaks of other collections or actions".to_owned(),
         Mismatch::Keys => "speaks of other keys".to_owned(),
         Mismatch::Fields(fields) => format!("does not permit the field `{}`", fields.join("`, `")),
+        Mismatch::Search(why) => format!("does not permit all that a search looks at, and {why}"),
         Mismatch::ByQuery => "permits only items that are named (`by_query` is not set)".to_owned(),
         Mismatch::Unbounded => {
             "bounds the number of items (`max_items`), and the call has no bound".to_owned()

@@ -70,6 +70,7 @@ fn shown(access: &Access, row: &impl Fn(&Row) -> Value) -> Value {
         "collection": access.collection,
         "fields": access.fields.named,
         "wildcard": access.fields.wildcard,
+        "searched": access.fields.searched,
         "extent": extent,
         "via": access.via,
         "origin": access.origin.as_str(),

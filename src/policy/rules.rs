@@ -120,10 +120,11 @@ fn rank(mismatch: &Mismatch) -> u8 {
         Mismatch::Elsewhere => 0,
         Mismatch::Keys => 1,
         Mismatch::Fields(_) => 2,
-        Mismatch::ByQuery => 3,
-        Mismatch::Unbounded => 4,
-        Mismatch::TooMany { .. } => 5,
-        Mismatch::Undischarged(..) => 6,
-        Mismatch::Invalid(_) => 7,
+        Mismatch::Search(_) => 3,
+        Mismatch::ByQuery => 4,
+        Mismatch::Unbounded => 5,
+        Mismatch::TooMany { .. } => 6,
+        Mismatch::Undischarged(..) => 7,
+        Mismatch::Invalid(_) => 8,
     }
 }

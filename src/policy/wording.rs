@@ -22,6 +22,9 @@ pub(crate) fn not_covered(rules: &Rules<'_>, access: &Access, mismatch: &Mismatc
             if access.action == Action::Read { "read" } else { "write" },
             if fields.len() == 1 { "it" } else { "them" },
         ),
+        Mismatch::Search(why) => format!(
+            "{what} with a search looks at fields that this role may not read, and {why}. Name the fields to look at in a `filter`."
+        ),
         Mismatch::ByQuery => {
             format!(
                 "{what} is permitted to this role only for items that the call names. Give their keys in `keys`."

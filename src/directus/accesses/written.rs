@@ -299,10 +299,8 @@ impl<'a> Writes<'a> {
         fate: RowFate,
     ) -> Result<(), Misread> {
         let via = join(place.via, "create");
-        let fields = Fields {
-            named: self.row(target, item, Place { fate: Fate::Created, rows: 1, ..place })?,
-            wildcard: false,
-        };
+        let fields =
+            Fields::named(self.row(target, item, Place { fate: Fate::Created, rows: 1, ..place })?);
         let extent = Extent::New(place.rows);
         let filled = children.map(|children| children.filled()).unwrap_or_default();
         let row = Row { at: Some(place.at.steps()), filled, fate };
@@ -333,7 +331,7 @@ impl<'a> Writes<'a> {
         named.extend(children.map(|children| children.back.to_owned()));
         let filled = children.map(|children| children.filled()).unwrap_or_default();
         let row = Row { at: Some(place.at.steps()), filled, fate: RowFate::Updated };
-        let (fields, via) = (Fields { named, wildcard: false }, join(place.via, "update"));
+        let (fields, via) = (Fields::named(named), join(place.via, "update"));
         self.updated(target, fields, Extent::Keys(vec![key]), row, &via)
     }
 

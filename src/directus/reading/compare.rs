@@ -42,10 +42,9 @@ impl Query<'_> {
             }
         }
         if let Some(search) = query.get("search") {
-            if !search.is_string() {
-                return Err(Misread::because("`search` is not a text"));
-            }
-            self.place_mut(via)?.compare_all();
+            let term = search.as_str().ok_or_else(|| Misread::because("`search` is not a text"))?;
+            // Directus takes an empty one for none.
+            self.place_mut(via)?.searched = !term.is_empty() || !via.is_empty();
         }
         if let Some(aggregate) = query.get("aggregate") {
             self.aggregate(via, object(aggregate, "aggregate")?)?;

@@ -234,7 +234,7 @@ pub(crate) fn unfit(
 
 /// Where a read-back comes from, and what of it counts.
 fn written(fields: &mut Fields, place: &Place<'_>, key: Option<String>) -> Origin {
-    if !key.as_ref().is_some_and(|key| place.compared.contains(key)) {
+    if !key.as_ref().is_some_and(|key| place.searched || place.compared.contains(key)) {
         fields.named.retain(|name| Some(name) != key.as_ref());
     }
     match (fields.named.is_empty(), fields.wildcard) {

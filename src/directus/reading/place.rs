@@ -21,8 +21,10 @@ pub(super) struct Place<'a> {
     pub(super) selected: Fields,
     /// How `fields` says so, word by word.
     pub(super) entries: Listed,
-    /// What is sorted, filtered or searched by.
+    /// What is sorted or filtered by.
     pub(super) compared: BTreeSet<String>,
+    /// Whether all columns are searched.
+    pub(super) searched: bool,
     /// Names that stand for others here.
     pub(super) aliases: BTreeMap<String, String>,
     /// As Directus will apply it; `None` for no limit.
@@ -86,6 +88,7 @@ impl<'a> Place<'a> {
             selected: Fields::none(),
             entries: Listed::default(),
             compared: BTreeSet::new(),
+            searched: false,
             aliases: BTreeMap::new(),
             limit: Some(DEFAULT_LIMIT),
             said: false,
@@ -100,6 +103,11 @@ impl<'a> Place<'a> {
     pub(super) fn fields(&self) -> Fields {
         let mut fields = self.selected.clone();
         fields.named.extend(self.compared.iter().cloned());
+        if self.searched {
+            let only = self.columns().filter(|name| !fields.named.contains(*name));
+            fields.searched = only.cloned().collect();
+            fields.named.extend(fields.searched.iter().cloned());
+        }
         fields
     }
 
@@ -114,13 +122,18 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// All columns are looked at, as a search does.
+    /// All columns are looked at, as an unpublished version may hold any of them.
     pub(super) fn compare_all(&mut self) {
+        self.compared.extend(self.columns().cloned());
+    }
+
+    /// The names of the fields that are columns of the collection.
+    fn columns(&self) -> impl Iterator<Item = &'a String> + use<'a> {
         let columns = self.collection.fields.values().filter(|field| match field.kind {
             FieldKind::Plain | FieldKind::ManyToOne { .. } | FieldKind::ManyToAny { .. } => true,
             FieldKind::OneToMany { .. } | FieldKind::Presentation => false,
         });
-        self.compared.extend(columns.map(|field| field.name.clone()));
+        columns.map(|field| &field.name)
     }
 }
 

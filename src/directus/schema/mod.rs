@@ -116,6 +116,7 @@ impl Collection {
 }
 
 /// One field of a collection.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one field")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// Its name.
@@ -132,6 +133,8 @@ pub struct Field {
     pub filled_on_update: bool,
     /// Whether Directus fills it when an item is created, whatever the request says.
     pub overwritten_on_create: bool,
+    /// Whether a `search` looks at it, if it does at fields of that type: it is not concealed, and not left out on purpose.
+    pub searchable: bool,
 }
 
 impl Field {

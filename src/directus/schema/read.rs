@@ -47,6 +47,7 @@ struct FieldRow {
 #[derive(Deserialize)]
 struct FieldMeta {
     special: Option<Value>,
+    searchable: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -159,7 +160,8 @@ fn build(answers: Answers) -> SchemaSnapshot {
 }
 
 fn enter(collection: &mut Collection, row: FieldRow) {
-    let special = row.meta.and_then(|meta| meta.special).as_ref().map(names).unwrap_or_default();
+    let (special, searchable) = row.meta.map(|meta| (meta.special, meta.searchable)).unwrap_or_default();
+    let special = special.as_ref().map(names).unwrap_or_default();
     let has = |word: &str| special.iter().any(|special| special == word);
     let is_key = row.schema.as_ref().is_some_and(|schema| schema.is_primary_key);
     if is_key {
@@ -176,6 +178,7 @@ fn enter(collection: &mut Collection, row: FieldRow) {
         filled_on_update: ["date-updated", "user-updated", "role-updated"].into_iter().any(has),
         overwritten_on_create,
         default: default.map(|value| value.to_string()),
+        searchable: !has("conceal") && searchable.is_none_or(|flag| flag.is_null() || truthy(&flag)),
     };
     collection.fields.insert(row.field, field);
 }

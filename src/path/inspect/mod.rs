@@ -196,6 +196,7 @@ impl Cutter {
                 Obligation::Project(_)
                 | Obligation::Limit(..)
                 | Obligation::Filter(..)
+                | Obligation::Search(_)
                 | Obligation::Presets(..)
                 | Obligation::ReplacePrompt(_)
                 | Obligation::CutImported => false,
@@ -278,6 +279,7 @@ impl Cutter {
             Obligation::Project(_)
             | Obligation::Limit(..)
             | Obligation::Filter(..)
+            | Obligation::Search(_)
             | Obligation::Presets(..)
             | Obligation::ReplacePrompt(_)
             | Obligation::CutImported => Some(()),

@@ -260,6 +260,7 @@ mod tests {
             filled_on_create: false,
             filled_on_update: false,
             overwritten_on_create: false,
+            searchable: true,
         }
     }
 

@@ -46,11 +46,6 @@ fn a_read_is_narrowed_at_the_root() {
         (json!({"aggregate": {"count": ["*"]}, "groupBy": ["author"]}), rule.clone()),
         (json!({"fields": [], "search": ""}), rule.clone()),
     ] {
-        if query.get("search").is_some() {
-            // A search looks at the hidden field too.
-            assert_eq!(tester.denied("items", &read(&query)).0, "no_permission");
-            continue;
-        }
         assert_eq!(tester.forwarded("items", &read(&query))["query"]["filter"], filter, "{query}");
     }
     let by_key =

@@ -3,6 +3,7 @@
 
 mod filters;
 mod presets;
+mod searches;
 mod validations;
 
 use crate::support::process::checkout;

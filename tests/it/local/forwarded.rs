@@ -242,3 +242,29 @@ fn the_tool_without_data_is_let_through_by_name() {
     let role = Role::new("permissions: []\n").local();
     assert_eq!(role.denied("markdown-tool", &markdown).0, "not_understood");
 }
+
+#[test]
+fn a_search_becomes_a_filter_that_arrives() {
+    let role = Role::new(
+        "permissions:
+  - {id: read, collections: [articles], actions: [read], fields: [id, title, price], filter: {status: {_neq: archived}}}
+  - {id: files, collections: [directus_files], actions: [read], fields: [id, title]}
+  - {id: users, collections: [directus_users], actions: [read], fields: [email, password, tfa_secret, token]}
+",
+    )
+    .local();
+    let query = json!({"fields": ["id"], "search": "7", "filter": {"id": {"_gt": 1}}});
+    let or = json!([{"id": {"_eq": 7}}, {"price": {"_eq": 7}}, {"title": {"_icontains": "7"}}]);
+    let filter = json!({"_and": [{"id": {"_gt": 1}}, {"_or": or}, {"status": {"_neq": "archived"}}]});
+    assert_eq!(
+        role.forwarded("read-items", &read(&query)),
+        read(&json!({"fields": ["id"], "filter": filter}))
+    );
+    let query = json!({"query": {"fields": ["email"], "search": "$CURRENT_USER.token"}});
+    // Directus searches in nothing that is concealed, and refuses to filter by it.
+    let found = json!({"_or": [{"email": {"_icontains": "$current_user.token"}}]});
+    assert_eq!(
+        role.forwarded("read-users", &query),
+        json!({"query": {"fields": ["email"], "filter": found}})
+    );
+}

@@ -2,6 +2,7 @@
 
 use super::directus::{ADMIN, AllowDeletes, Directus};
 use super::dump::Dump;
+use crate::support::client::McpClient;
 use serde_json::{Value, json};
 
 /// Sees some items of each collection.
@@ -220,4 +221,108 @@ async fn a_write_stays_within_its_filter() {
             "7 a new one draft -",
         ]
     );
+}
+
+/// What is searched for: text, what a database or a filter could read otherwise, numbers.
+const TERMS: &[&str] = &[
+    "Article 4",
+    "ARTICLE",
+    "article",
+    "%",
+    "_",
+    "50%",
+    "f_n",
+    "\\\\",
+    "true",
+    "TRUE",
+    "null",
+    "NULL",
+    "$NOW",
+    "$now",
+    "$CURRENT_USER.token",
+    "$CURRENT",
+    "ärger",
+    "ÄRGER",
+    "  ",
+    " two ",
+    "\u{feff}two\u{a0}",
+    "1",
+    "1234",
+    "01234",
+    "1e3",
+    "1.5",
+    "-1234",
+    "2147483648",
+    "nothing of that",
+    "",
+    "{{x}}",
+    "a,b",
+    "draft",
+];
+
+/// Articles in which some of that stands, and one with something in the hidden field that stands nowhere else.
+async fn seed(direct: &McpClient) {
+    let rows = [
+        ("50% Off_Now\\\\", "x"),
+        ("is TRUE, is null, $NOW and $CURRENT_USER.token", "x"),
+        ("Ärger ÄRGER", "x"),
+        ("  two  spaces  ", "HIDDEN-MARK 4711"),
+    ];
+    for (title, secret) in rows {
+        let data = json!({"title": title, "secret_note": secret, "price": 1234});
+        let made =
+            direct.tool("items", json!({"action": "create", "collection": "articles", "data": data})).await;
+        assert!(!made.is_error, "{}", made.text);
+    }
+}
+
+/// What a search finds for a role that may not read one of the fields is what Directus finds in the others.
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn a_search_finds_what_directus_finds_in_the_fields_that_may_be_read() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    let role = "version: 1\nrole: seeker\ndescription: Searches.\npermissions:\n  - {id: read, collections: [articles, tags, \
+                directus_files], actions: [read], fields: [\"*\", \"!secret_*\", \"!filename_disk\"], max_items: unlimited}\n";
+    let site = directus.guarded_by_role("seeker", role);
+    let key = site.key("reader");
+    let gateway = site.start();
+    let (client, direct) = (gateway.client(&key), directus.client(ADMIN));
+    seed(&direct).await;
+    let key =
+        direct.tool("files", json!({"action": "read", "query": {"fields": ["id"], "limit": 1}})).await.raw()
+            [0]["id"]
+            .as_str()
+            .map(str::to_owned);
+    let file = key.expect("the seed has a file");
+    let terms = TERMS.iter().copied().chain([file.as_str()]);
+    let mut wrong = Vec::new();
+    let (mut found, mut searched) = (0, 0);
+    for term in terms {
+        for (tool, collection) in [("items", "articles"), ("items", "tags"), ("files", "")] {
+            let mut arguments = json!({"action": "read", "query": {"fields": ["id"], "sort": ["id"], "search": term, "limit": -1}});
+            if tool == "items" {
+                arguments["collection"] = json!(collection);
+            }
+            let bare = direct.tool(tool, arguments.clone()).await;
+            let guarded = client.tool(tool, arguments.clone()).await;
+            searched += 1;
+            found += usize::from(bare.text.contains("\"id\""));
+            if guarded.is_error || guarded.raw() != bare.raw() {
+                wrong.push(format!("{arguments}: {} and not {}", guarded.text, bare.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found > searched / 4, "{found} of {searched} find anything");
+    // What stands in the hidden field is found by Directus, and not here.
+    for (term, hidden) in
+        [("HIDDEN-MARK", true), ("4711", true), ("ARTSECRET", true), ("H%MARK", true), ("Article", false)]
+    {
+        let arguments =
+            json!({"action": "read", "collection": "articles", "query": {"fields": ["id"], "search": term}});
+        let (bare, guarded) =
+            (direct.tool("items", arguments.clone()).await, client.tool("items", arguments).await);
+        assert_ne!(bare.raw(), json!([]), "{term}");
+        assert_eq!(guarded.raw() == json!([]), hidden, "{term}: {}", guarded.text);
+    }
 }

@@ -79,6 +79,9 @@ fn query() -> impl Strategy<Value = Value> {
         0.15,
         prop::sample::select(vec![
             ("search", json!("x")),
+            ("search", json!(" 7 ")),
+            ("search", json!("$NOW")),
+            ("search", json!("")),
             ("version", json!("draft")),
             ("version", json!("main")),
             ("versionRaw", json!(true)),

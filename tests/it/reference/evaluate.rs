@@ -67,7 +67,10 @@ impl<'a> Reference<'a> {
             Origin::Asked => {
                 let covering = self.covering(access);
                 let named_hidden = access.action == Action::Read
-                    && access.fields.named.iter().any(|field| self.is_redacted(&access.collection, field));
+                    && access.fields.named.iter().any(|field| {
+                        self.is_redacted(&access.collection, field)
+                            && !covering.is_some_and(|by| self.can_be_passed_over(by, access, field))
+                    });
                 !self.is_forbidden(access)
                     && !named_hidden
                     && covering.is_some_and(|permission| self.shows(permission, access))
@@ -106,6 +109,7 @@ impl<'a> Reference<'a> {
                 && access.fields.named.iter().all(|field| {
                     if access.action == Action::Read {
                         self.reads(permission, &access.collection, field)
+                            || self.can_be_passed_over(permission, access, field)
                     } else {
                         listed(&permission.fields, field, false) || self.is_preset(permission, access, field)
                     }

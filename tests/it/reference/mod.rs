@@ -10,6 +10,7 @@ mod made;
 mod obliged;
 mod properties;
 mod query;
+mod searched;
 mod validated;
 
 use crate::support::process::checkout;

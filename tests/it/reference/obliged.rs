@@ -22,6 +22,11 @@ impl Reference<'_> {
             if let Some(limit) = self.limit(access) {
                 *part(&mut arguments, &access.via, "limit") = json!(limit);
             }
+            if let Some(found) = self.found_by(access) {
+                arguments["query"].as_object_mut().unwrap().remove("search");
+                let filter = part(&mut arguments, "", "filter");
+                *filter = json!({ "_and": [read(filter), found] });
+            }
             if let Some(rule) = self.rule(access) {
                 let filter = part(&mut arguments, &access.via, "filter");
                 *filter = json!({ "_and": [read(filter), rule] });
