@@ -266,6 +266,23 @@ fn a_filter_that_directus_leaves_out_selects_everything() {
     }
 }
 
+/// Each name was an access of its own, held against all before it: a minute of a processor for one call.
+#[test]
+fn fields_of_the_current_user_are_one_access_and_have_to_be_there() {
+    let schema = schema(&[], &[]);
+    let read = |names: &[String]| {
+        let compare = |name: &String| json!({"id": {"_in": [format!("$CURRENT_USER.{name}")]}});
+        let filter = json!({"_or": names.iter().map(compare).collect::<Vec<_>>()});
+        let query = json!({"fields": ["id"], "filter": filter});
+        let arguments = json!({"action": "read", "collection": "articles", "query": query});
+        judged("developer", &schema, "items", &arguments).message
+    };
+    let many: Vec<String> = (0..150).map(|n| format!("email.a{n}")).collect();
+    let (_, decoded) = read(&many).unwrap();
+    assert_eq!(decoded.accesses.iter().filter(|access| access.via == "$CURRENT_USER").count(), 1);
+    assert!(read(&["no_such_field".to_owned()]).is_err());
+}
+
 /// Each alias is taken up by each wildcard, at each place that it leads to.
 #[test]
 fn a_query_of_thousands_of_names_is_refused_before_it_is_worked_out() {

@@ -290,9 +290,8 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Statement::Erasure(_) if of_the_end => Ok(()),
-            Statement::Checkpoint | Statement::Erasure(_) => Err(forged),
             Statement::Prune if said.seq < row.seq => Ok(()),
-            Statement::Prune => Err(forged),
+            Statement::Checkpoint | Statement::Erasure(_) | Statement::Prune => Err(forged),
         }
     }
 
