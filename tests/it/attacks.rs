@@ -277,7 +277,7 @@ fn fields_of_the_current_user_are_one_access_and_have_to_be_there() {
         let arguments = json!({"action": "read", "collection": "articles", "query": query});
         judged("developer", &schema, "items", &arguments).message
     };
-    let many: Vec<String> = (0..150).map(|n| format!("email.a{n}")).collect();
+    let many: Vec<String> = (0..150).map(|n| ["id", "email"][n % 2].to_owned()).collect();
     let (_, decoded) = read(&many).unwrap();
     assert_eq!(decoded.accesses.iter().filter(|access| access.via == "$CURRENT_USER").count(), 1);
     assert!(read(&["no_such_field".to_owned()]).is_err());

@@ -258,9 +258,8 @@ impl Query<'_> {
 
     /// A filter may name thousands of them, and each access is judged and recorded: all are one access.
     fn of_user(&mut self, field: String) -> Result<(), Misread> {
-        let first = field.split('.').next().unwrap_or_default();
         if let Some(users) = self.schema.collection(USERS) {
-            own_field(users, first, "filter")?;
+            own_field(users, &field, "filter")?;
         }
         if let Some(access) = self.beside.iter_mut().find(|access| access.via == CURRENT_USER) {
             access.fields.named.insert(field);
