@@ -57,7 +57,7 @@ impl PolicySet {
         if found.has_errors() {
             return Err(found);
         }
-        let revision = revision(files.values().copied());
+        let revision = revision_of(files.values().map(|file| (file.name.as_str(), file.text.as_str())));
         Ok((Self { roles, guardrails, revision, sources: found.sources }, found.list))
     }
 
@@ -160,11 +160,12 @@ fn load_guardrails(
     }
 }
 
-/// Name, length and text of each file, in the order of names, so that no two folders look the same.
-fn revision<'a>(files: impl Iterator<Item = &'a Source>) -> String {
+/// The revision that files make, given each one's name and text in the order of names: SHA-256 over both with their lengths, so that
+/// no two folders look the same.
+pub fn revision_of<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut digest = Sha256::new();
-    for file in files {
-        for part in [&file.name, &file.text] {
+    for (name, text) in files {
+        for part in [name, text] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }

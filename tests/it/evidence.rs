@@ -10,8 +10,9 @@ use warrener::audit::checkpoint::{Checkpoints, SecondPlace};
 use warrener::audit::erase::{Erase, erase};
 use warrener::audit::retention::prune;
 use warrener::audit::signing::{Said, SigningKey};
-use warrener::audit::trail::{Trail, TrailOptions};
+use warrener::audit::trail::{TextKind, Trail, TrailOptions};
 use warrener::audit::verify::{Evidence, Fault, Verdict, Verified, verify};
+use warrener::policy::PolicySet;
 
 /// A trail of twelve entries: start, four calls with intent and outcome, a refusal, a checkpoint at the end, and what signed it.
 struct Signed {
@@ -230,6 +231,29 @@ async fn a_name_cannot_go_without_a_word() {
     signed.touch(&["DELETE FROM principals"]).await;
     let fault = signed.verify(&Evidence::default()).await.unwrap_err();
     assert!(matches!(fault, Fault::NameRemoved { .. }), "{fault}");
+}
+
+/// What an old decision is explained by.
+#[tokio::test]
+async fn a_policy_text_cannot_be_replaced() {
+    let signed = Signed::new().await;
+    let trail = signed.open().await;
+    let set = PolicySet::built_in().unwrap();
+    let texts: serde_json::Map<String, Value> =
+        set.sources().iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+    trail.keep_text(set.revision(), TextKind::Policy, &Value::Object(texts).to_string()).await.unwrap();
+    let schema = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    trail.keep_text(schema, TextKind::Schema, "{}").await.unwrap();
+    trail.close().await.unwrap();
+    signed.verify(&signed.evidence()).await.unwrap();
+    for (kind, digest, text) in [("policy", set.revision(), "{}"), ("schema", schema, "[]")] {
+        let old = format!("SELECT text FROM texts WHERE kind = '{kind}'");
+        let old = signed.place.rows(&old).await.remove(0).replace('\'', "''");
+        signed.touch(&[&format!("UPDATE texts SET text = '{text}' WHERE kind = '{kind}'")]).await;
+        let fault = Fault::Text { kind: kind.to_owned(), digest: digest.to_owned() };
+        assert_eq!(signed.verify(&signed.evidence()).await, Err(fault));
+        signed.touch(&[&format!("UPDATE texts SET text = '{old}' WHERE kind = '{kind}'")]).await;
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,14 @@ pub enum Fault {
         /// What the marker says.
         pruned: i64,
     },
+    /// A policy text or a schema snapshot is not the one that entries name.
+    #[error("the {kind} text {digest} was changed")]
+    Text {
+        /// `policy` or `schema`.
+        kind: String,
+        /// What entries name it by.
+        digest: String,
+    },
     /// A table, view, trigger or index is missing, or not what the gateway makes.
     #[error("the {kind} `{name}` is not the one that the gateway made")]
     Structure {

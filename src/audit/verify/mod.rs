@@ -8,6 +8,7 @@ mod fault;
 mod markers;
 mod sealed;
 mod structure;
+mod texts;
 
 pub use fault::Fault;
 
@@ -182,6 +183,9 @@ impl<'a> Walk<'a> {
         }
         if let Some((&seq, _)) = self.elsewhere.range(self.seq.saturating_add(1)..).next() {
             return Err(Fault::CutOff { last: self.seq, signed: seq }.into());
+        }
+        if let Some(fault) = texts::fault(self.connection).await? {
+            return Err(fault.into());
         }
         if let Some(fault) = structure::fault(self.connection).await? {
             return Err(fault.into());
