@@ -266,7 +266,8 @@ impl Listener for Envelope {
             Event::TextEnds => return self.ends(true),
             Event::PlainBegins => return self.begins(false),
             Event::PlainEnds => return self.ends(false),
-            Event::Lone if self.into == Into::Nothing => {}
+            // The data may be any text; the bytes of a picture, and what kind they are of, are none with half a character in it.
+            Event::Lone if self.member == Some(Member::StructuredData) && self.into == Into::Nothing => {}
             Event::Lone => return Err(Misshapen("half a character stands in it")),
         }
         Ok(())

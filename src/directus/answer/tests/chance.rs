@@ -238,6 +238,26 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// What chance has found.
+#[test]
+fn half_a_character_stands_in_data_only() {
+    for (answer, passes) in [
+        (
+            r#"{"result":{"content":[{"type":"image","data":"","mimeType":"\ud83d"}]},"jsonrpc":"2.0","id":1}"#,
+            false,
+        ),
+        (
+            r#"{"result":{"content":[{"type":"image","data":"\udc00","mimeType":"x"}]},"jsonrpc":"2.0","id":1}"#,
+            false,
+        ),
+        (r#"{"result":{"content":[],"structuredContent":{"data":"\ud83d"}},"jsonrpc":"2.0","id":1}"#, true),
+        (r#"{"result":{"content":[],"structuredContent":{"data":["\ud83d"]}},"jsonrpc":"2.0","id":1}"#, true),
+    ] {
+        assert_eq!(verdict(answer.as_bytes()).is_ok(), passes, "{answer}");
+        assert_eq!(is_result(answer.as_bytes()), passes, "{answer}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
