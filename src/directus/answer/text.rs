@@ -87,9 +87,9 @@ impl Listener for Object {
                 self.member = None;
                 Ok(())
             }
-            // A value may be any text; a key that is known is none with half a pair in it.
+            // A value may be any text; a key that is known, and an address, are none with half a pair in it.
             Event::Lone => {
-                if self.in_key {
+                if self.in_key || self.member == Some(URL) {
                     Err(UNKNOWN)
                 } else {
                     Ok(())

@@ -250,6 +250,14 @@ fn half_a_character_stands_in_data_only() {
             r#"{"result":{"content":[{"type":"image","data":"\udc00","mimeType":"x"}]},"jsonrpc":"2.0","id":1}"#,
             false,
         ),
+        (
+            r#"{"result":{"content":[{"type":"text","text":"{\"raw\":1,\"url\":\"\\ud83d\"}"}]},"jsonrpc":"2.0","id":1}"#,
+            false,
+        ),
+        (
+            r#"{"result":{"content":[{"type":"text","text":"{\"raw\":\"\\ud83d\"}"}]},"jsonrpc":"2.0","id":1}"#,
+            true,
+        ),
         (r#"{"result":{"content":[],"structuredContent":{"data":"\ud83d"}},"jsonrpc":"2.0","id":1}"#, true),
         (r#"{"result":{"content":[],"structuredContent":{"data":["\ud83d"]}},"jsonrpc":"2.0","id":1}"#, true),
     ] {
