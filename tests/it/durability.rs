@@ -144,6 +144,32 @@ async fn a_second_gateway_on_the_same_trail_says_so_and_ends() {
     drop(first);
 }
 
+/// The README's commands about a signed trail, as they are run beside a gateway.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_trail_is_verified_erased_from_and_pruned_by_commands() {
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("desk");
+    site.run(["key", "signing"]);
+    site.settle(
+        "version: 1\naudit:\n  signing_key: warrener.signing.pem\n  checkpoints: {every: 100ms, to: checkpoints.jsonl}\n",
+    );
+    let mut gateway = site.start();
+    assert!(gateway.client(&key).tool("items", read(1)).await.raw().is_array());
+    let audit = site.audit();
+    site.run(["audit", "erase", "--principal", "desk", "--audit", &audit]);
+    gateway.process.terminate();
+    assert!(gateway.process.ended(PATIENCE).await.success(), "{}", gateway.process.log());
+    let verify = || site.run(["audit", "verify", "--format", "json", "--audit", &audit]);
+    let found: Value = serde_json::from_str(&verify()).unwrap();
+    assert_eq!((&found["signatures_checked"], &found["erased"]), (&json!(true), &json!(1)), "{found}");
+    assert!(found["elsewhere"].as_i64().unwrap() > 0, "{found}");
+    site.run(["audit", "prune", "--older-than", "now", "--audit", &audit]);
+    let found: Value = serde_json::from_str(&verify()).unwrap();
+    assert!(found["pruned_through"].as_i64().unwrap() > 0, "{found}");
+}
+
 /// A file system of its own for the trail, as small as that, in a name space of the gateway's: `unshare` lends the right to mount it.
 const SMALL: &str = "mount -t tmpfs -o size=1m none \"$0\" && exec \"$@\"";
 
