@@ -178,8 +178,8 @@ fn row(connection: &rusqlite::Connection, seq: i64, prev: chain::Digest, is_inte
             Sql::Integer(1),
             Sql::Integer(400),
         ]);
-        values
-            .extend([[3; 32], [4; 32], [1; 32], [2; 32]].map(|digest: [u8; 32]| Sql::Blob(digest.to_vec())));
+        let digest = |byte: u8| Sql::Blob(vec![byte; 32]);
+        values.extend([digest(3), Sql::Integer(1), digest(4), digest(1), digest(2)]);
         values.extend([text(&"0".repeat(64)), Sql::Null, Sql::Null, Sql::Integer(1)]);
         values.extend(std::iter::repeat_n(Sql::Null, 8));
     } else {
