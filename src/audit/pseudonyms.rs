@@ -12,14 +12,19 @@ pub(super) struct Pseudonyms {
 }
 
 impl Pseudonyms {
+    /// The pseudonym of a name, where it has been used since the last look.
+    pub(super) fn known(&self, name: &str) -> Option<Arc<str>> {
+        self.known.get(name).map(Arc::clone)
+    }
+
     /// The pseudonym of a name; a new one is made where it has none, in the transaction of the entry that needs it.
     pub(super) async fn of(
         &mut self,
         name: &str,
         connection: &mut SqliteConnection,
     ) -> Result<Arc<str>, sqlx::Error> {
-        if let Some(known) = self.known.get(name) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known(name) {
+            return Ok(known);
         }
         let there: Option<String> = sqlx::query_scalar("SELECT pseudonym FROM principals WHERE name = ?")
             .bind(name)

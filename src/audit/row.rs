@@ -103,29 +103,29 @@ impl Row {
             .filter(|name| !name.is_empty())
     }
 
-    /// The digest that seals the row at its place in the chain.
-    pub(super) fn digest(&self, seq: i64, principal: Option<&str>, prev: &Digest) -> Digest {
+    /// The digest that seals the row after the one that `prev` seals, given what [`Row::values`] returned.
+    pub(super) fn digest(&self, values: &[Value<'_>; COLUMNS.len()], prev: &Digest) -> Digest {
         let count = Value::Integer(integer(self.accesses.len()));
         let accesses = self.accesses.iter().flat_map(AccessRow::values);
-        chain::digest(prev, self.values(seq, principal).into_iter().chain([count]).chain(accesses))
+        chain::digest(prev, values.iter().copied().chain([count]).chain(accesses))
     }
 
-    /// What stands in [`COLUMNS`], given the pseudonym of [`Row::name`].
-    pub(super) fn values<'a>(&'a self, seq: i64, principal: Option<&'a str>) -> Vec<Value<'a>> {
-        let mut values = Vec::with_capacity(COLUMNS.len() + 2);
-        values.extend([
+    /// What stands in [`COLUMNS`] at its place in the chain, given the pseudonym of [`Row::name`].
+    pub(super) fn values<'a>(&'a self, seq: i64, principal: Option<&'a str>) -> [Value<'a>; COLUMNS.len()] {
+        let principal = principal.unwrap_or_default();
+        let payload = self.payload.as_ref();
+        let subject = self.entry.subject.as_deref();
+        let subject =
+            subject.map_or([Value::Null; 22], |subject| subject_values(subject, principal, payload));
+        let outcome = self.entry.outcome.as_ref().map_or([Value::Null; 7], outcome_values);
+        let place = [
             Value::Integer(seq),
             Value::Text(&self.call_id),
             Value::Text(self.entry.kind.as_str()),
             Value::Integer(self.entry.at),
-        ]);
-        let principal = principal.unwrap_or_default();
-        let subject = self.entry.subject.as_deref();
-        let payload = self.payload.as_ref();
-        values.extend(subject.map_or([Value::Null; 22], |s| subject_values(s, principal, payload)));
-        values.extend(self.entry.outcome.as_ref().map_or([Value::Null; 7], outcome_values));
-        values.push(self.note.as_deref().into());
-        values
+        ];
+        let mut values = place.into_iter().chain(subject).chain(outcome).chain([self.note.as_deref().into()]);
+        std::array::from_fn(|_| values.next().unwrap_or(Value::Null))
     }
 
     /// The row of `payloads`.
@@ -245,17 +245,22 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn has_a_value_for_each_column() {
-        let mut entry = Entry {
+    fn the_values_stand_in_their_columns() {
+        let entry = Entry {
             call: Uuid::nil(),
             kind: Kind::Outcome,
-            at: 0,
-            subject: Some(Box::default()),
-            outcome: Some(Outcome::default()),
-            note: None,
+            at: 7,
+            subject: Some(Box::new(Subject { count: 3, ..Subject::default() })),
+            outcome: Some(Outcome { duration_us: Some(5), ..Outcome::default() }),
+            note: Some("note".into()),
         };
-        assert_eq!(Row::new(entry.clone()).unwrap().values(1, None).len(), COLUMNS.len());
-        (entry.subject, entry.outcome) = (None, None);
-        assert_eq!(Row::new(entry).unwrap().values(1, None).len(), COLUMNS.len());
+        let row = Row::new(entry).unwrap();
+        let values = row.values(1, Some("pseudonym"));
+        let at = |name: &str| values[COLUMNS.iter().position(|column| *column == name).unwrap()];
+        assert_eq!(at("seq"), Value::Integer(1));
+        assert_eq!(at("principal"), Value::Text("pseudonym"));
+        assert_eq!(at("count"), Value::Integer(3));
+        assert_eq!(at("duration_us"), Value::Integer(5));
+        assert_eq!(at("note"), Value::Text("\"note\""));
     }
 }

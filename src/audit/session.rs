@@ -1,7 +1,7 @@
 //! The one connection that writes: rows in, sealed and durable rows out.
 
 use super::chain::{Digest, GENESIS};
-use super::insert::{self, Sealed};
+use super::insert::{self, ENTRIES_PER_SCRIPT, SCRIPTS_KEPT, Script, Sealed};
 use super::location::Location;
 use super::migration::APPLICATION_ID;
 use super::pseudonyms::Pseudonyms;
@@ -11,6 +11,7 @@ use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Sqlite, Transaction};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the database says where an entry's place is taken; it stands in the migration.
@@ -83,7 +84,11 @@ impl Session {
     ///
     /// After an error the session is of no more use: what SQLite has kept is known to a new one only.
     pub(super) async fn write(&mut self, texts: &[&Text], rows: &[&Row]) -> Result<(), sqlx::Error> {
-        match self.attempt(texts, rows, false).await {
+        let written = match self.known(rows) {
+            Some(names) if texts.is_empty() => self.write_at_once(rows, &names).await,
+            Some(_) | None => self.attempt(texts, rows, false).await,
+        };
+        match written {
             Err(error) if is_taken(&error) => self.attempt(texts, rows, true).await,
             written => written,
         }
@@ -107,6 +112,38 @@ impl Session {
     pub(super) async fn abandon(self) {
         if let Err(error) = self.connection.close_hard().await {
             tracing::debug!(%error, "closing the audit trail after an error failed too");
+        }
+    }
+
+    /// The pseudonyms of a few rows, where the usual case is at hand: a transaction that needs nothing of the database first.
+    fn known(&self, rows: &[&Row]) -> Option<Vec<Option<Arc<str>>>> {
+        let few = (1..=ENTRIES_PER_SCRIPT).contains(&rows.len());
+        let names = rows.iter().map(|row| match row.name() {
+            Some(name) => self.pseudonyms.known(name).map(Some),
+            None => Some(None),
+        });
+        names.collect::<Option<_>>().filter(|_| few)
+    }
+
+    /// Writes rows in one way to SQLite and back.
+    async fn write_at_once(&mut self, rows: &[&Row], names: &[Option<Arc<str>>]) -> Result<(), sqlx::Error> {
+        self.next = self.head;
+        let sealed = seal(&mut self.next, rows, names);
+        let mut script = Script::default();
+        script.say("BEGIN IMMEDIATE");
+        script.insert(&sealed)?;
+        script.say("COMMIT");
+        match script.run(&mut self.connection).await {
+            Ok(()) => {
+                self.head = self.next;
+                Ok(())
+            }
+            Err(error) => {
+                if is_taken(&error) {
+                    sqlx::query("ROLLBACK").execute(&mut self.connection).await?;
+                }
+                Err(error)
+            }
         }
     }
 
@@ -141,20 +178,20 @@ impl Appending<'_> {
 
     /// Appends rows to the chain.
     pub(super) async fn append(&mut self, rows: &[&Row]) -> Result<(), sqlx::Error> {
-        let mut sealed = Vec::with_capacity(rows.len());
-        for row in rows {
-            let principal = match row.name() {
-                Some(name) => Some(self.pseudonyms.of(name, &mut self.transaction).await?),
-                None => None,
-            };
-            let (seq, prev) = (self.next.seq + 1, self.next.digest);
-            let digest = row.digest(seq, principal.as_deref(), &prev);
-            *self.next = Head { seq, digest };
-            sealed.push(Sealed { row, principal, seq, prev, digest });
+        for rows in rows.chunks(ENTRIES_PER_SCRIPT) {
+            let mut names = Vec::with_capacity(rows.len());
+            for row in rows {
+                names.push(match row.name() {
+                    Some(name) => Some(self.pseudonyms.of(name, &mut self.transaction).await?),
+                    None => None,
+                });
+            }
+            let sealed = seal(self.next, rows, &names);
+            let mut script = Script::default();
+            script.insert(&sealed)?;
+            script.run(&mut self.transaction).await?;
         }
-        insert::entries(&mut self.transaction, &sealed).await?;
-        insert::accesses(&mut self.transaction, &sealed).await?;
-        insert::payloads(&mut self.transaction, &sealed).await
+        Ok(())
     }
 
     /// Makes it durable.
@@ -178,6 +215,18 @@ impl Head {
     pub(super) const START: Self = Self { seq: 0, digest: GENESIS };
 }
 
+/// Gives each row its place at the end of the chain, which moves on.
+fn seal<'a>(end: &mut Head, rows: &[&'a Row], names: &'a [Option<Arc<str>>]) -> Vec<Sealed<'a>> {
+    let sealed = rows.iter().zip(names).map(|(row, name)| {
+        let (seq, prev) = (end.seq + 1, end.digest);
+        let values = row.values(seq, name.as_deref());
+        let digest = row.digest(&values, &prev);
+        *end = Head { seq, digest };
+        Sealed { row, values, seq, prev, digest }
+    });
+    sealed.collect()
+}
+
 async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(location.path())
@@ -189,6 +238,7 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .busy_timeout(busy_timeout)
         // The page cache is the gateway's memory; a larger one does not write faster.
         .pragma("cache_size", "-2048")
+        .statement_cache_capacity(SCRIPTS_KEPT)
         // The log grows while somebody reads for long; afterwards it is cut back to this.
         .pragma("journal_size_limit", "67108864")
         .connect()

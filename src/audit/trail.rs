@@ -6,7 +6,7 @@ use super::location::{Location, TrailError};
 use super::recovery;
 use super::row::Row;
 use super::session::Text;
-use super::writer::{Job, WaitingRow, Writer};
+use super::writer::{Job, Pace, WaitingRow, Writer};
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -120,6 +120,7 @@ impl Trail {
             doubtful: None,
             checkpoints: options.checkpoints.clone(),
             signed: None,
+            pace: Pace::default(),
             lock,
         };
         tokio::spawn(writer.run());
