@@ -37,6 +37,9 @@ pub struct Call {
     pub arguments_digest: Option<String>,
     pub policy_revision: String,
     pub trace_id: Option<String>,
+    pub principal_id: String,
+    pub seq: i64,
+    pub count: i64,
     pub accesses: Vec<CallAccess>,
 }
 
@@ -82,7 +85,7 @@ pub struct Part {
 
 impl Call {
     /// The columns of the view, in its order; the same as the fields up to `accesses`.
-    pub const COLUMNS: [&str; 25] = [
+    pub const COLUMNS: [&str; 28] = [
         "id",
         "started_at",
         "finished_at",
@@ -108,6 +111,9 @@ impl Call {
         "arguments_digest",
         "policy_revision",
         "trace_id",
+        "principal_id",
+        "seq",
+        "count",
     ];
 
     /// What to select from `calls` for [`FromRow`]: the columns, and the accesses as one JSON array.
@@ -155,6 +161,9 @@ impl FromRow<'_, SqliteRow> for Call {
             arguments_digest: row.try_get("arguments_digest")?,
             policy_revision: row.try_get("policy_revision")?,
             trace_id: row.try_get("trace_id")?,
+            principal_id: row.try_get("principal_id")?,
+            seq: row.try_get("seq")?,
+            count: row.try_get("count")?,
             accesses: accesses(row.try_get("accesses")?)?,
         })
     }

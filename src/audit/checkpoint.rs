@@ -1,16 +1,19 @@
 //! Checkpoints: the end of the chain, signed, in the trail and in a second place, so that cutting off the end shows too.
 
 use super::entry::{Entry, Kind};
+use super::lines;
 use super::row::Row;
 use super::session::Session;
 use super::signing::{Said, SigningKey, Statement};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+/// The end of a file of checkpoints that is certain to hold a whole one, in bytes.
+const LAST_LINES: u64 = 16 * 1024;
 
 /// How checkpoints are made.
 #[derive(Clone, Debug)]
@@ -57,8 +60,26 @@ impl SecondPlace {
     pub fn probe(&self) -> io::Result<()> {
         match self {
             Self::Log | Self::Stdout => Ok(()),
-            Self::File(path) => open(path).map(drop),
+            Self::File(path) => lines::open(path).map(drop),
         }
+    }
+
+    /// The last checkpoint there, with its file; only a file can tell. A line that a crash has left half is passed over.
+    pub(super) fn last(&self) -> io::Result<Option<(&Path, Said)>> {
+        let Self::File(path) = self else { return Ok(None) };
+        let length = match std::fs::metadata(path) {
+            // What is no file, such as a pipe to elsewhere, does not give back what went into it.
+            Ok(metadata) if !metadata.is_file() => return Ok(None),
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINES)))?;
+        let mut text = Vec::new();
+        file.take(LAST_LINES).read_to_end(&mut text)?;
+        let said = |line: &[u8]| Said::from_json(&serde_json::from_slice(line).ok()?);
+        Ok(text.rsplit(|byte| *byte == b'\n').find_map(said).map(|said| (path.as_path(), said)))
     }
 
     /// Writes a checkpoint there, durably where it is a file. It waits for the disk, so it does not belong on a runtime's thread.
@@ -72,18 +93,17 @@ impl SecondPlace {
                 tracing::info!(target: "warrener::checkpoints", checkpoint = %line, "checkpoint");
                 Ok(())
             }
-            Self::Stdout => writeln!(io::stdout().lock(), "{line}"),
+            Self::Stdout => lines::stdout()?.write_all(format!("{line}\n").as_bytes()),
             Self::File(path) => {
-                let mut file = open(path)?;
+                let mut file = lines::open(path)?;
+                if file.metadata()?.is_file() {
+                    lines::end_half_line(&file)?;
+                }
                 file.write_all(format!("{line}\n").as_bytes())?;
                 file.sync_data()
             }
         }
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 /// An entry about the trail itself.

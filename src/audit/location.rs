@@ -65,6 +65,20 @@ pub enum TrailError {
         /// The file.
         path: PathBuf,
     },
+    /// The trail is not the one that the second place has checkpoints of: its end was cut off, or it is another file.
+    #[error(
+        "the audit trail `{}` is not the one that the last checkpoint in `{}` was signed for, of entry {seq}: it was cut off, written \
+         anew or replaced. `warrener audit verify` tells more; to go on with this trail all the same, move the checkpoints away",
+        .path.display(), .place.display()
+    )]
+    Elsewhere {
+        /// The trail.
+        path: PathBuf,
+        /// The file of checkpoints.
+        place: PathBuf,
+        /// The entry that the checkpoint speaks of.
+        seq: i64,
+    },
     /// The file is something else.
     #[error("`{}` is not an audit trail of Warrener", .path.display())]
     Foreign {

@@ -26,6 +26,7 @@ pub mod trail;
 pub mod verify;
 
 mod insert;
+mod lines;
 mod location;
 mod migration;
 mod pseudonyms;

@@ -22,6 +22,7 @@ pub(super) async fn open(location: &Location, options: &TrailOptions) -> Result<
     let sql = |error| location.sql(error);
     let mut session = Session::open(location, options.busy_timeout).await.map_err(sql)?;
     migrator().run(session.connection()).await.map_err(|source| migration(location, source))?;
+    is_the_same(location, options, &mut session).await?;
     let open = open_calls(session.connection()).await.map_err(sql)?;
     let closed = open.len() as u64;
     let at = options.at.as_microsecond();
@@ -42,6 +43,35 @@ pub(super) async fn open(location: &Location, options: &TrailOptions) -> Result<
 /// What a run writes last.
 pub(super) fn stop_marker(at: Timestamp) -> Entry {
     marker(at.as_microsecond(), json!({ "event": "stop" }))
+}
+
+/// Whether the trail is the one that the second place speaks of; a gateway that went on with another would sign over the difference.
+async fn is_the_same(
+    location: &Location,
+    options: &TrailOptions,
+    session: &mut Session,
+) -> Result<(), TrailError> {
+    let Some(checkpoints) = &options.checkpoints else { return Ok(()) };
+    let last = checkpoints.to.last();
+    let Some((place, said)) =
+        last.map_err(|source| TrailError::Io { path: location.path().to_owned(), source })?
+    else {
+        return Ok(());
+    };
+    let digest: Option<Vec<u8>> = sqlx::query_scalar("SELECT digest FROM entries WHERE seq = ?")
+        .bind(said.seq)
+        .fetch_optional(session.connection())
+        .await
+        .map_err(|error| location.sql(error))?;
+    let is_the_same = match digest {
+        Some(digest) => digest == said.digest,
+        // It may have been pruned since.
+        None => said.seq < session.head().seq,
+    };
+    if is_the_same {
+        return Ok(());
+    }
+    Err(TrailError::Elsewhere { path: location.path().to_owned(), place: place.to_owned(), seq: said.seq })
 }
 
 async fn open_calls(connection: &mut SqliteConnection) -> Result<Vec<Uuid>, sqlx::Error> {

@@ -161,7 +161,7 @@ async fn json_has_the_whole_row() {
         json!([{"action": "delete", "collection": "reviews", "fields": [], "extent": "all", "via": "", "asked": true}])
     );
     assert_eq!(row["arguments_digest"].as_str().map(str::len), Some(64));
-    assert_eq!(row.as_object().unwrap().len(), 26);
+    assert_eq!(row.as_object().unwrap().len(), 29);
     let ping = &audit(&place, "query --format json --rule protocol").await.rows()[0];
     assert_eq!((&ping["arguments"], &ping["arguments_digest"]), (&Value::Null, &Value::Null));
     trail.close().await.unwrap();
@@ -174,7 +174,7 @@ async fn csv_has_a_header_and_a_line_per_call() {
     let answer = audit(&place, "query --format csv --outcome failed").await;
     let lines: Vec<&str> = answer.data.lines().collect();
     assert!(lines[0].starts_with("id,started_at,finished_at,duration_ms,principal,"), "{}", lines[0]);
-    assert!(lines[0].ends_with(",policy_revision,trace_id,accesses"), "{}", lines[0]);
+    assert!(lines[0].ends_with(",trace_id,principal_id,seq,count,accesses"), "{}", lines[0]);
     assert!(lines[1].contains(r#","{""action"":""update"",""note"":""é\u0000""}","#), "{}", lines[1]);
     assert_eq!(lines.len(), 2);
     let nothing = audit(&place, "query --format csv --role nobody").await;

@@ -4,8 +4,10 @@ use crate::trail::{Place, id, intent, outcome, refusal};
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
+use warrener::audit::TrailError;
 use warrener::audit::checkpoint::{Checkpoints, SecondPlace};
 use warrener::audit::erase::{Erase, erase};
 use warrener::audit::retention::prune;
@@ -35,16 +37,24 @@ impl Signed {
     }
 
     async fn open(&self) -> Trail {
-        let to = SecondPlace::File(self.place.path().with_extension("jsonl"));
-        let checkpoints = Some(Checkpoints { key: self.key.clone(), to });
-        // As long as by default: a command that prunes meanwhile holds the file for moments.
-        let options = TrailOptions { checkpoints, ..TrailOptions::new(self.place.url()) };
-        Trail::open(&options).await.unwrap()
+        Trail::open(&self.options()).await.unwrap()
     }
 
-    /// The checkpoints of the second place.
+    fn options(&self) -> TrailOptions {
+        let to = SecondPlace::File(self.checkpoints());
+        let checkpoints = Some(Checkpoints { key: self.key.clone(), to });
+        // As long as by default: a command that prunes meanwhile holds the file for moments.
+        TrailOptions { checkpoints, ..TrailOptions::new(self.place.url()) }
+    }
+
+    /// The file of the second place.
+    fn checkpoints(&self) -> PathBuf {
+        self.place.path().with_extension("jsonl")
+    }
+
+    /// What stands in it.
     fn elsewhere(&self) -> Vec<Said> {
-        let text = std::fs::read_to_string(self.place.path().with_extension("jsonl")).unwrap();
+        let text = std::fs::read_to_string(self.checkpoints()).unwrap();
         let said = |line: &str| {
             let note: Value = serde_json::from_str(line).unwrap();
             Said::from_json(note.as_object().unwrap()).unwrap()
@@ -270,10 +280,59 @@ async fn a_trail_that_was_rolled_back_shows_with_the_second_place() {
     let signed = Signed::new().await;
     let cut = ["accesses", "payloads", "entries"].map(|table| format!("DELETE FROM {table} WHERE seq > 9"));
     signed.touch(&cut.each_ref().map(String::as_str)).await;
+    // With the checkpoints in their place it does not even start.
+    let error = Trail::open(&signed.options()).await.unwrap_err();
+    assert!(matches!(error, TrailError::Elsewhere { seq: 11, .. }), "{error}");
+    let checkpoints = signed.evidence();
+    std::fs::remove_file(signed.checkpoints()).unwrap();
     signed.open().await.close().await.unwrap();
     let key = Evidence { key: Some(signed.key.public()), elsewhere: Vec::new() };
     signed.verify(&key).await.unwrap();
-    assert_eq!(signed.verify(&signed.evidence()).await, Err(Fault::Rewritten { seq: 11 }));
+    assert_eq!(signed.verify(&checkpoints).await, Err(Fault::Rewritten { seq: 11 }));
+}
+
+/// What a gateway says at its start of a trail that is not the one it signed, and of one that is.
+#[tokio::test]
+async fn a_gateway_goes_on_with_the_trail_that_it_signed_and_no_other() {
+    let signed = Signed::new().await;
+    let whole = std::fs::read(signed.place.path()).unwrap();
+    // A line that a crash left half.
+    let lines = std::fs::read_to_string(signed.checkpoints()).unwrap();
+    std::fs::write(signed.checkpoints(), lines.clone() + "{\"event\":\"checkpoint\",\"seq\":1").unwrap();
+    signed.open().await.close().await.unwrap();
+    // An older copy, another trail, and none.
+    let error = |error: TrailError| assert!(matches!(error, TrailError::Elsewhere { .. }), "{error}");
+    std::fs::write(signed.place.path(), whole).unwrap();
+    error(Trail::open(&signed.options()).await.unwrap_err());
+    std::fs::copy(Signed::new().await.place.path(), signed.place.path()).unwrap();
+    error(Trail::open(&signed.options()).await.unwrap_err());
+    std::fs::remove_file(signed.place.path()).unwrap();
+    error(Trail::open(&signed.options()).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn what_was_pruned_since_is_not_missed_at_the_start() {
+    let signed = Signed::new().await;
+    let pruned = prune(&signed.place.url(), Timestamp::now(), Some(&signed.key)).await.unwrap();
+    assert!(pruned.through >= 10, "{pruned:?}");
+    signed.open().await.close().await.unwrap();
+    signed.verify(&signed.evidence()).await.unwrap();
+}
+
+#[tokio::test]
+async fn texts_that_are_gone_are_counted() {
+    let place = Place::new();
+    let trail = place.open().await;
+    trail.keep_text("r1", TextKind::Policy, "{}").await.unwrap();
+    trail.commit(refusal(id())).await.unwrap();
+    trail.close().await.unwrap();
+    let verified = async || match verify(&place.url(), &Evidence::default(), &mut |_, _| {}).await.unwrap() {
+        Verdict::Whole(found) => Some(found.texts_missing),
+        Verdict::Broken(_) => None,
+    };
+    assert_eq!(verified().await, None, "the text is not the one of this digest");
+    sqlx::query("DELETE FROM texts").execute(&mut place.connect().await).await.unwrap();
+    assert_eq!(verified().await, Some(1));
 }
 
 /// What an interrupted prune has left is part of the chain, and still shown by the views.

@@ -28,6 +28,8 @@ mod feed;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod keeping;
+#[cfg(test)]
 mod likeness;
 #[cfg(test)]
 mod local;

@@ -1,11 +1,11 @@
 //! Where the lines of the feed go.
 
 use super::FeedTarget;
+use crate::audit::lines;
 use crate::audit::query::QueryError;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// How each line begins, with the id of the call behind it.
@@ -67,9 +67,8 @@ impl Outlet {
     pub(super) fn open(target: &FeedTarget) -> Result<(Self, LastLine), FeedError> {
         match target {
             FeedTarget::Stdout => {
-                // A descriptor of its own: the lock of `io::stdout` is held as long as the command runs.
-                let file = io::stdout().as_fd().try_clone_to_owned().map_err(FeedError::Stdout)?;
-                Ok((Self { file: file.into(), path: None }, LastLine::None))
+                let file = lines::stdout().map_err(FeedError::Stdout)?;
+                Ok((Self { file, path: None }, LastLine::None))
             }
             FeedTarget::File(path) => Self::open_file(path),
         }
@@ -77,7 +76,7 @@ impl Outlet {
 
     fn open_file(path: &Path) -> Result<(Self, LastLine), FeedError> {
         let failed = |source| FeedError::Open { path: path.to_owned(), source };
-        let file = append(path).map_err(failed)?;
+        let file = lines::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Ok((Self { file, path: None }, LastLine::None));
@@ -95,31 +94,17 @@ impl Outlet {
         if let Some(path) = &self.path {
             let now = self.file.metadata()?;
             if !path.metadata().is_ok_and(|there| is_same(&there, &now)) {
-                self.file = append(path)?;
+                self.file = lines::open(path)?;
             }
-            if is_torn(&self.file)? {
-                self.file.write_all(b"\n")?;
-            }
+            lines::end_half_line(&self.file)?;
         }
         self.file.write_all(lines)?;
         self.file.flush()
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).read(true).create(true).mode(0o600).open(path)
-}
-
 fn is_same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// Whether the file ends in the middle of a line: the gateway, or the disk, had come to an end.
-fn is_torn(file: &File) -> io::Result<bool> {
-    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, last)?;
-    Ok(byte != *b"\n")
 }
 
 /// The last line of a file of that length; `None` where the file holds something else.

@@ -20,6 +20,7 @@ use sealed::SealedRow;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
+use texts::Named;
 
 /// Entries that are read at once.
 const PAGE: i64 = 500;
@@ -54,6 +55,8 @@ pub struct Verified {
     pub elsewhere: u64,
     /// Entries whose arguments were erased, as a marker says.
     pub erased: u64,
+    /// Policy texts and schema snapshots that entries name and the trail does not have. A gateway keeps each before its first entry.
+    pub texts_missing: u64,
 }
 
 /// What verifying comes to.
@@ -123,6 +126,7 @@ struct Walk<'a> {
     /// Pseudonyms that have a name.
     named: BTreeSet<String>,
     erased: Erasures,
+    texts: Named,
     found: Verified,
 }
 
@@ -159,10 +163,12 @@ impl<'a> Walk<'a> {
             signatures_checked: evidence.key.is_some(),
             elsewhere: 0,
             erased: 0,
+            texts_missing: 0,
         };
         let (seq, prev) = cut;
         let named = BTreeSet::new();
-        Ok(Self { connection, evidence, seq, prev, cut, end, elsewhere, named, erased, found })
+        let texts = Named::default();
+        Ok(Self { connection, evidence, seq, prev, cut, end, elsewhere, named, erased, texts, found })
     }
 
     async fn all(mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, Stopped> {
@@ -190,6 +196,7 @@ impl<'a> Walk<'a> {
         if let Some(fault) = structure::fault(self.connection).await? {
             return Err(fault.into());
         }
+        self.found.texts_missing = self.texts.missing(self.connection).await?;
         self.found.last = self.seq;
         self.found.digest = chain::hex(&self.prev);
         Ok(self.found)
@@ -238,6 +245,7 @@ impl<'a> Walk<'a> {
         if row.seq == cut && row.digest != digest {
             return Err(Fault::Changed { seq: row.seq }.into());
         }
+        self.texts.note(row);
         if row.seq > cut {
             self.outside(row).await?;
             self.marker(row)?;

@@ -139,7 +139,8 @@ impl SealedRow {
         serde_json::from_str(self.text("note")?).ok()
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    /// What stands in a column, where it is text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         match self.cell(name)? {
             Cell::Text(text) => Some(text),
             Cell::Null | Cell::Integer(_) | Cell::Bytes(_) => None,

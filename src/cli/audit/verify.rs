@@ -40,7 +40,7 @@ pub enum EvidenceError {
         source: io::Error,
     },
     /// A line of it.
-    #[error("line {line} of `{path}` is no checkpoint", path = path.display())]
+    #[error("line {line} of `{path}` is no checkpoint: take it out where a crash has left it half", path = path.display())]
     Line {
         /// The file.
         path: PathBuf,
@@ -59,6 +59,7 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         signed_through,
         elsewhere,
         erased,
+        texts_missing,
         ..
     } = found;
     match format {
@@ -66,12 +67,12 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         Format::Csv => {
             writeln!(
                 out,
-                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased"
+                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased,texts_missing"
             )?;
             let checked = found.signatures_checked;
             return writeln!(
                 out,
-                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased}"
+                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased},{texts_missing}"
             );
         }
         Format::Table => {}
@@ -97,6 +98,12 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
     }
     if *elsewhere > 0 {
         writeln!(out, "second place       {elsewhere} checkpoints agree")?;
+    }
+    if *texts_missing > 0 {
+        writeln!(
+            out,
+            "texts missing      {texts_missing} policies or schemas that entries name: what was decided with them cannot be decided again"
+        )?;
     }
     Ok(())
 }

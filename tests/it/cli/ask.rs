@@ -234,13 +234,13 @@ async fn the_trail_is_listed() {
     insta::assert_snapshot!(desk.run("audit query --decision deny --format json").await, @r#"
     exit code 0
     --- output
-    {"id":"01930000-0000-7000-8000-000000000002","started_at":"2026-11-22T12:00:00.000000Z","finished_at":"2026-11-22T12:00:00.000500Z","duration_ms":0.5,"principal":"desk","role":"editor","client_name":"a client 🐇","client_version":null,"client_address":null,"method":"tools/call","tool":"items","decision":"deny","rule":"guardrails/no-deletes","reason":"forbidden","enforced":true,"outcome":"refused","http_status":null,"error_code":"POLICY_DENIED","items":null,"request_bytes":321,"response_bytes":null,"arguments":{"action":"update","note":"é\u0000"},"arguments_digest":"[DIGEST]","policy_revision":"r1","trace_id":null,"accesses":[{"action":"delete","collection":"reviews","fields":[],"extent":"all","via":"","asked":true}]}
+    {"id":"01930000-0000-7000-8000-000000000002","started_at":"2026-11-22T12:00:00.000000Z","finished_at":"2026-11-22T12:00:00.000500Z","duration_ms":0.5,"principal":"desk","role":"editor","client_name":"a client 🐇","client_version":null,"client_address":null,"method":"tools/call","tool":"items","decision":"deny","rule":"guardrails/no-deletes","reason":"forbidden","enforced":true,"outcome":"refused","http_status":null,"error_code":"POLICY_DENIED","items":null,"request_bytes":321,"response_bytes":null,"arguments":{"action":"update","note":"é\u0000"},"arguments_digest":"[DIGEST]","policy_revision":"r1","trace_id":null,"principal_id":"[PSEUDONYM]","seq":4,"count":1,"accesses":[{"action":"delete","collection":"reviews","fields":[],"extent":"all","via":"","asked":true}]}
     "#);
     insta::assert_snapshot!(desk.run("audit query --action update --format csv").await, @r#"
     exit code 0
     --- output
-    id,started_at,finished_at,duration_ms,principal,role,client_name,client_version,client_address,method,tool,decision,rule,reason,enforced,outcome,http_status,error_code,items,request_bytes,response_bytes,arguments,arguments_digest,policy_revision,trace_id,accesses
-    01930000-0000-7000-8000-000000000001,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.012345Z,12.345,desk,editor,a client 🐇,,,tools/call,items,permit,editor/write,,true,ok,200,,2,321,512,"{""action"":""update"",""note"":""é\u0000""}",[DIGEST],r1,,"[{""action"":""update"",""collection"":""articles"",""fields"":[""body"",""title""],""extent"":{""keys"":[1,""a""]},""via"":"""",""asked"":true},{""action"":""update"",""collection"":""articles"",""fields"":[""body"",""title""],""extent"":{""keys"":[1,""a""]},""via"":""reviews"",""asked"":false}]"
+    id,started_at,finished_at,duration_ms,principal,role,client_name,client_version,client_address,method,tool,decision,rule,reason,enforced,outcome,http_status,error_code,items,request_bytes,response_bytes,arguments,arguments_digest,policy_revision,trace_id,principal_id,seq,count,accesses
+    01930000-0000-7000-8000-000000000001,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.012345Z,12.345,desk,editor,a client 🐇,,,tools/call,items,permit,editor/write,,true,ok,200,,2,321,512,"{""action"":""update"",""note"":""é\u0000""}",[DIGEST],r1,,[PSEUDONYM],2,1,"[{""action"":""update"",""collection"":""articles"",""fields"":[""body"",""title""],""extent"":{""keys"":[1,""a""]},""via"":"""",""asked"":true},{""action"":""update"",""collection"":""articles"",""fields"":[""body"",""title""],""extent"":{""keys"":[1,""a""]},""via"":""reviews"",""asked"":false}]"
     "#);
     insta::assert_snapshot!(desk.run("audit query --principal nobody").await, @r#"
     exit code 0
@@ -280,6 +280,9 @@ async fn a_call_of_the_trail_is_shown() {
     request_bytes     321
     arguments_digest  [DIGEST]
     policy_revision   r1
+    principal_id      [PSEUDONYM]
+    seq               4
+    count             1
 
     accesses
       delete reviews [] "all"

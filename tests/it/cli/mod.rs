@@ -32,6 +32,7 @@ impl Desk {
             (r"wr_[A-Za-z0-9_-]{43}", "wr_[KEY]"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
             (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
+            (r"\b[0-9a-f]{32}\b", "[PSEUDONYM]"),
         ] {
             settings.add_filter(found, shown);
         }

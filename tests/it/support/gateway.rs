@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 use tempfile::TempDir;
 
 /// Where the upstream token is handed over.
@@ -28,6 +29,7 @@ pub(crate) struct Site {
 pub(crate) struct Gateway {
     pub(crate) process: Process,
     url: String,
+    printed: Arc<Mutex<Vec<String>>>,
 }
 
 impl Site {
@@ -98,9 +100,9 @@ impl Site {
 
     fn listening(&self, mut command: Command) -> Gateway {
         let mut process = Process::start(command.stdout(Stdio::piped()), self.path("gateway.log"));
-        let lines = BufReader::new(process.stdout()).lines();
-        let address = announced(lines).unwrap_or_else(|| panic!("it did not listen:\n{}", process.log()));
-        Gateway { process, url: address }
+        let (address, printed) = announced(BufReader::new(process.stdout()).lines());
+        let url = address.unwrap_or_else(|| panic!("it did not listen:\n{}", process.log()));
+        Gateway { process, url, printed }
     }
 
     /// Runs a subcommand to its end, and returns what it printed; a failure fails the test.
@@ -146,15 +148,31 @@ impl Gateway {
     pub(crate) fn client(&self, key: &str) -> McpClient {
         McpClient::new(&self.url, key)
     }
+
+    /// What it has printed to standard output so far.
+    pub(crate) fn printed(&self) -> Vec<String> {
+        self.printed.lock().unwrap().clone()
+    }
 }
 
-/// The address in the line that says that the gateway listens. The rest of the output is read too, on a thread of its
-/// own, so that the gateway never waits for a full pipe.
-fn announced(mut lines: impl Iterator<Item = std::io::Result<String>> + Send + 'static) -> Option<String> {
-    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        let (_, address) = line.split_once("listening on ")?;
-        Some(address.trim().to_owned())
+/// The address in the line that says that the gateway listens, and all lines, as they come. They are read on a thread of its own, so
+/// that the gateway never waits for a full pipe.
+fn announced(
+    lines: impl Iterator<Item = std::io::Result<String>> + Send + 'static,
+) -> (Option<String>, Arc<Mutex<Vec<String>>>) {
+    let printed = Arc::new(Mutex::new(Vec::new()));
+    let (said, address) = mpsc::channel();
+    std::thread::spawn({
+        let printed = Arc::clone(&printed);
+        move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once("listening on ") {
+                    // Only the first one is waited for.
+                    let _ = said.send(address.trim().to_owned());
+                }
+                printed.lock().unwrap().push(line);
+            }
+        }
     });
-    std::thread::spawn(move || lines.for_each(drop));
-    address
+    (address.recv().ok(), printed)
 }
