@@ -7,6 +7,7 @@ pub mod call;
 pub mod chain;
 pub mod checkpoint;
 pub mod csv;
+pub mod decided;
 pub mod entry;
 pub mod erase;
 pub mod escape;

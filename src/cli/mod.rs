@@ -11,6 +11,7 @@ mod folder;
 mod init;
 pub mod key;
 mod matrix;
+mod replay;
 mod serve;
 mod test;
 
@@ -48,6 +49,11 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Shows what every role may do, as one table to review
     Matrix(matrix::MatrixArguments),
+    /// Decides the calls of a trail again, to see what other policies would have changed
+    ///
+    /// What the trail keeps of each call is decided by the policies that are given, offline. The text of a request is not needed, and
+    /// none is made.
+    Replay(replay::ReplayArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Asks the audit trail what was called, by whom, and what came of it
@@ -181,7 +187,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Check(_)
         | Command::Test(_)
         | Command::Explain(_)
-        | Command::Matrix(_) => {}
+        | Command::Matrix(_)
+        | Command::Replay(_) => {}
     }
     Ok(())
 }
@@ -202,6 +209,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Test(arguments) => test::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Matrix(arguments) => matrix::run(&arguments, out),
+        Command::Replay(arguments) => replay::run(&arguments, SystemClock.now(), out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)

@@ -243,6 +243,13 @@ impl Origin {
         }
     }
 
+    /// The one of that word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        [Self::Asked, Self::Expanded, Self::Implied, Self::Included]
+            .into_iter()
+            .find(|origin| origin.as_str() == word)
+    }
+
     /// Whether it counts as asked where only asked and implied are told apart.
     pub fn is_asked(self) -> bool {
         match self {

@@ -97,6 +97,46 @@ pub(crate) enum RowFate {
     Imported,
 }
 
+impl Reach {
+    const ALL: [Self; 5] = [Self::All, Self::ToOne, Self::LookedInto, Self::Doubled, Self::Versioned];
+
+    /// The word for it in facts.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::ToOne => "to_one",
+            Self::LookedInto => "looked_into",
+            Self::Doubled => "doubled",
+            Self::Versioned => "versioned",
+        }
+    }
+
+    /// The one of that word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reach| reach.as_str() == word)
+    }
+}
+
+impl RowFate {
+    const ALL: [Self; 5] = [Self::Created, Self::Upserted, Self::Updated, Self::Singleton, Self::Imported];
+
+    /// The word for it in facts.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Upserted => "upserted",
+            Self::Updated => "updated",
+            Self::Singleton => "singleton",
+            Self::Imported => "imported",
+        }
+    }
+
+    /// The one of that word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fate| fate.as_str() == word)
+    }
+}
+
 impl Row {
     /// The values that the request itself gives.
     ///

@@ -152,7 +152,10 @@ fn opaque(rules: &Rules<'_>, name: &str) -> Result<Vec<Obligation>, Reason> {
 }
 
 /// Tools that are decided by name: those that the role denies, and the system prompt.
-fn by_name(rules: &Rules<'_>, call: &ToolCall) -> Result<Option<(String, Vec<Obligation>)>, Reason> {
+pub(super) fn by_name(
+    rules: &Rules<'_>,
+    call: &ToolCall,
+) -> Result<Option<(String, Vec<Obligation>)>, Reason> {
     let name = call.name();
     if rules.role.tools.deny.matches(name) {
         let text = format!("The tool `{name}` is not permitted to this role.");

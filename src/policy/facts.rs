@@ -4,10 +4,14 @@
 //! are written which fields they name, with the values of those fields that the role's validations and presets speak of. A value that is
 //! left out is one that cannot be told, which denies wherever it is asked for.
 
+mod recall;
+
+pub use recall::{Recalled, Unclear};
+
 use super::document::Role;
 use crate::directus::accesses::Decoded;
-use crate::directus::carrier::{Carrier, Filled, Reach, Row, RowFate};
-use crate::directus::{Access, Extent, ToolCall};
+use crate::directus::carrier::{Carrier, Filled, Row};
+use crate::directus::{Access, Extent, LocalTool, ToolCall};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -34,11 +38,20 @@ fn with_rows(call: Option<&ToolCall>, decoded: &Decoded, row: impl Fn(&Row) -> V
     let accesses: Vec<Value> = decoded.accesses.iter().map(|access| shown(access, &row)).collect();
     let query = call.and_then(|call| call.arguments.get("query")).and_then(Value::as_object);
     let parts: Vec<&String> = query.into_iter().flat_map(Map::keys).collect();
-    json!({ "projectable": call.is_some_and(ToolCall::is_projectable), "query": parts, "accesses": accesses })
+    let mut facts = json!({ "query": parts, "accesses": accesses });
+    if let (Some(call), Value::Object(facts)) = (call, &mut facts) {
+        facts.insert("tool".to_owned(), call.tool.as_str().into());
+        facts.insert("local".to_owned(), call.local.map(LocalTool::as_str).into());
+        // What a tool takes depends on these two.
+        let action = call.arguments.get("action").and_then(Value::as_str);
+        facts.insert("action".to_owned(), action.into());
+        facts.insert("keyed".to_owned(), call.arguments.contains_key("keys").into());
+    }
+    facts
 }
 
 /// Every field that a validation or the presets of the role speak of.
-fn mentioned(role: &Role) -> BTreeSet<&str> {
+pub(super) fn mentioned(role: &Role) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     for permission in &role.permissions {
         names.extend(permission.validation.iter().flat_map(|validation| validation.rule.fields()));
@@ -77,7 +90,7 @@ fn shown(access: &Access, row: &impl Fn(&Row) -> Value) -> Value {
     });
     let (name, carrier) = match &access.carrier {
         Carrier::Nothing => return shown,
-        Carrier::Place(reach) => ("place", json!(reach_word(*reach))),
+        Carrier::Place(reach) => ("place", json!(reach.as_str())),
         Carrier::Rows(rows) => ("rows", rows.iter().map(row).collect()),
     };
     if let Value::Object(shown) = &mut shown {
@@ -86,24 +99,7 @@ fn shown(access: &Access, row: &impl Fn(&Row) -> Value) -> Value {
     shown
 }
 
-fn reach_word(reach: Reach) -> &'static str {
-    match reach {
-        Reach::All => "all",
-        Reach::ToOne => "to_one",
-        Reach::LookedInto => "looked_into",
-        Reach::Doubled => "doubled",
-        Reach::Versioned => "versioned",
-    }
-}
-
 fn shown_row(row: &Row, call: &ToolCall, keep: Keep<'_>) -> Value {
-    let fate = match row.fate {
-        RowFate::Created => "created",
-        RowFate::Upserted => "upserted",
-        RowFate::Updated => "updated",
-        RowFate::Singleton => "singleton",
-        RowFate::Imported => "imported",
-    };
     let (empty, mut values) = (Map::new(), Map::new());
     let written = row.values(call).unwrap_or(&empty);
     for (name, value) in written.iter().filter(|(name, value)| keep(name, value)) {
@@ -114,7 +110,7 @@ fn shown_row(row: &Row, call: &ToolCall, keep: Keep<'_>) -> Value {
     };
     let fields: Vec<&String> = written.keys().collect();
     json!({
-        "fate": fate, "fields": fields, "values": values, "null": filled(Filled::Null), "unknown": filled(Filled::Unknown),
+        "fate": row.fate.as_str(), "fields": fields, "values": values, "null": filled(Filled::Null), "unknown": filled(Filled::Unknown),
     })
 }
 
@@ -164,7 +160,9 @@ mod tests {
             "null": [], "unknown": [],
         }]]]);
         assert_eq!(rows(&facts), kept);
-        assert_eq!((&facts["projectable"], &facts["query"]), (&json!(true), &json!(["fields", "limit"])));
+        assert_eq!((&facts["tool"], &facts["local"]), (&json!("items"), &Value::Null));
+        assert_eq!((&facts["action"], &facts["keyed"]), (&json!("create"), &json!(false)));
+        assert_eq!(facts["query"], json!(["fields", "limit"]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod read;
 
 pub use read::SchemaError;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,7 +75,7 @@ impl SchemaSnapshot {
 }
 
 /// One collection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// Its name.
     pub name: String,
@@ -92,7 +92,7 @@ pub struct Collection {
 }
 
 /// What the database does to the items of another collection when one of this goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnDelete {
     /// The other collection.
     pub collection: String,
@@ -117,7 +117,7 @@ impl Collection {
 
 /// One field of a collection.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one field")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -145,7 +145,7 @@ impl Field {
 }
 
 /// What a value of a field means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldKind {
     /// A plain value, a JSON document included.
     Plain,
@@ -177,12 +177,25 @@ pub enum FieldKind {
 }
 
 /// What becomes of a child that its parent no longer lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deselect {
     /// Its field that points back becomes null.
     Nullify,
     /// It is deleted.
     Delete,
+}
+
+impl SchemaSnapshot {
+    /// Reads back what [`SchemaSnapshot::text`] wrote, such as a trail keeps; `None` where it is something else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Text {
+            version: Option<String>,
+            collections: BTreeMap<String, Collection>,
+        }
+        let Text { version, collections } = serde_json::from_str(text).ok()?;
+        Some(Self::new(collections, version))
+    }
 }
 
 /// A snapshot as JSON text; maps are sorted, so equal ones have equal texts.

@@ -23,6 +23,7 @@ async fn help_of_all() {
       test     Runs the tests of the policies
       explain  Tells what one call would do, and what the policies say of it
       matrix   Shows what every role may do, as one table to review
+      replay   Decides the calls of a trail again, to see what other policies would have changed
       key      Issues, lists and revokes client keys
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)

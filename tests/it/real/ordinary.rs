@@ -2,6 +2,8 @@
 //! in the same order, one of them through the gateway, as the shipped *content-editor*.
 
 use super::directus::{ADMIN, AllowDeletes, Directus};
+use crate::support::gateway::Site;
+use crate::support::process::checkout;
 use serde_json::{Value, json};
 
 #[expect(clippy::needless_pass_by_value, reason = "a table of values reads better without references")]
@@ -213,6 +215,20 @@ async fn an_editor_s_day_is_the_same_through_the_gateway() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), day.len(), wrong.join("\n"));
     let distinct = reads().len() + writes().len();
     assert!(distinct >= 80, "{distinct}");
+    replayed(&site, day.len());
+}
+
+/// What the trail has of a day is decided again as it was, every call of it.
+fn replayed(site: &Site, calls: usize) {
+    let policies = checkout("policies").display().to_string();
+    let words = ["replay", "--strict", "--format", "json", "--audit", &site.audit(), "--policies", &policies];
+    let report: Value = serde_json::from_str(&site.run(words)).unwrap();
+    assert_eq!(
+        (&report["same"], &report["undecidable"]["calls"]),
+        (&report["calls"], &json!(0)),
+        "{report:#}"
+    );
+    assert!(report["calls"].as_u64().unwrap() >= calls as u64, "{report:#}");
 }
 
 #[tokio::test]
@@ -243,7 +259,7 @@ async fn a_developer_s_day_is_the_same_through_the_gateway() {
         ("fields", json!({"action": "delete", "collection": "articles", "field": "subtitle"})),
         ("schema", json!({"keys": ["articles"]})),
     ];
-    for (tool, arguments) in day {
+    for (tool, arguments) in &day {
         let expected = direct.tool(tool, arguments.clone()).await;
         assert!(!expected.is_error, "{tool} {arguments}: {}", expected.text);
         let found = client.tool(tool, arguments.clone()).await;
@@ -251,6 +267,7 @@ async fn a_developer_s_day_is_the_same_through_the_gateway() {
         // The numbers by which Directus keeps descriptions of fields differ from run to run.
         assert_eq!(without_ids(found.raw()), without_ids(expected.raw()), "{tool} {arguments}");
     }
+    replayed(&site, day.len());
 }
 
 /// The same without `meta.id`.

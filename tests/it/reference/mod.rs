@@ -10,6 +10,7 @@ mod made;
 mod obliged;
 mod properties;
 mod query;
+mod recalled;
 mod searched;
 mod validated;
 

@@ -1,0 +1,216 @@
+//! `warrener replay`: what other policies would have said of the calls that a trail has.
+
+use super::audit::AuditError;
+use super::folder::{Format, PlaceArguments};
+use super::{CommandError, Ended};
+use crate::administer;
+use crate::audit::decided::DecidedCall;
+use crate::audit::escape::{escape, escape_json};
+use crate::audit::query::TrailReader;
+use crate::audit::time;
+use crate::directus::SchemaSnapshot;
+use crate::policy::facts::{Recalled, Unclear};
+use crate::policy::replay::{Again, Change, Group, Recorded, Report, Undecidable};
+use crate::policy::{Code, PolicySet};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Groups of a change that people are shown.
+const SHOWN: usize = 20;
+
+/// Which calls are decided again, and by what.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    /// The trail to read; that of the settings where it is left out
+    #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
+    audit: Option<String>,
+    /// Calls that started at that time or later: `30d`, `2h`, `yesterday`, `2026-11-22`
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    since: String,
+    /// Only the calls of this role
+    #[arg(long)]
+    role: Option<String>,
+    /// Exit code 1 where a call cannot be decided again
+    #[arg(long)]
+    strict: bool,
+    /// How the answer looks
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+pub(super) fn run(
+    arguments: &ReplayArguments,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<Ended, CommandError> {
+    let config = arguments.place.config()?;
+    let folder = arguments.place.policies.clone().or(config.policies);
+    let (set, _) = administer::policies_with(folder.as_deref(), config.guardrails)?;
+    if let Some(role) = arguments.role.as_ref().filter(|role| set.role(role).is_none()) {
+        return Err(CommandError::Input(format!("there is no role `{role}` in the policies")));
+    }
+    let since = time::parse(&arguments.since, now).map_err(AuditError::from)?;
+    let audit = arguments.audit.clone().unwrap_or(config.audit.url);
+    let report = super::runtime()?.block_on(replay(&audit, since, &set, arguments.role.as_deref()))?;
+    match arguments.format {
+        Format::Json => writeln!(out, "{}", escape_json(&format!("{:#}", to_json(&report, &set))))?,
+        Format::Human => show(&report, &set, since, out)?,
+    }
+    let failed = arguments.strict && report.undecided() > 0;
+    Ok(if failed { Ended::Failed } else { Ended::Well })
+}
+
+async fn replay(
+    url: &str,
+    since: Timestamp,
+    set: &PolicySet,
+    role: Option<&str>,
+) -> Result<Report, AuditError> {
+    let mut reader = TrailReader::open(url).await?;
+    let mut report = Report::default();
+    let Some((first, last)) = reader.span(since).await? else { return Ok(report) };
+    let bar = bar(last.saturating_sub(first));
+    let mut schemas: BTreeMap<String, Option<SchemaSnapshot>> = BTreeMap::new();
+    let none = SchemaSnapshot::default();
+    let mut behind = first.saturating_sub(1);
+    loop {
+        let calls = reader.decided_calls(behind).await?;
+        let Some(end) = calls.last().map(|call| call.seq) else { break };
+        for call in calls.iter().filter(|call| role.is_none_or(|role| call.role == role)) {
+            if let Some(digest) = &call.schema_digest
+                && !schemas.contains_key(digest)
+            {
+                schemas.insert(digest.clone(), reader.schema(digest).await?);
+            }
+            let schema = match &call.schema_digest {
+                Some(digest) => schemas.get(digest).and_then(Option::as_ref),
+                // What was decided without a schema is what no schema changes.
+                None => Some(&none),
+            };
+            add(&mut report, call, schema, set);
+        }
+        behind = end;
+        bar.set_position(u64::try_from(behind.saturating_sub(first)).unwrap_or_default());
+    }
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+/// It draws on standard error, and only where that is a terminal.
+fn bar(length: i64) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(length).unwrap_or_default());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn add(report: &mut Report, call: &DecidedCall, schema: Option<&SchemaSnapshot>, set: &PolicySet) {
+    let denied = call.decision == "deny" && call.enforced;
+    let by_policy =
+        [Code::NoPermission, Code::Forbidden, Code::InvalidValue, Code::OverLimit, Code::NotUnderstood];
+    let reason = call.reason.as_deref().unwrap_or_default();
+    let of_policies = by_policy.iter().any(|code| code.as_str() == reason);
+    // What a limit or a stop refused, and what nobody understood, is refused whatever the policies say.
+    if denied && (!of_policies || (call.facts.is_none() && reason == Code::NotUnderstood.as_str())) {
+        return report.add_same();
+    }
+    let (does, again) = match (&call.facts, schema) {
+        (None, _) => (String::new(), Again::Undecidable(Undecidable::NoFacts)),
+        (Some(_), None) => (String::new(), Again::Undecidable(Undecidable::Schema)),
+        (Some(facts), Some(schema)) => match Recalled::read(facts) {
+            Ok(recalled) => (recalled.does(), set.decide_again(&call.role, schema, &recalled)),
+            Err(unclear @ (Unclear::Truncated | Unclear::Unreadable)) => {
+                (String::new(), Again::Undecidable(unclear.into()))
+            }
+        },
+    };
+    let recorded = Recorded {
+        id: call.id.clone(),
+        role: call.role.clone(),
+        tool: call.tool.clone(),
+        does,
+        passed: !denied,
+        rule: call.rule.clone().unwrap_or_default(),
+    };
+    report.add(&recorded, &again);
+}
+
+fn show(report: &Report, set: &PolicySet, since: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+    let revision = set.revision().get(..12).unwrap_or_default();
+    writeln!(
+        out,
+        "{} calls since {}, decided again by revision {revision}",
+        report.calls(),
+        time::text(since)
+    )?;
+    writeln!(out, "  the same          {:>9}", report.same)?;
+    writeln!(out, "  newly denied      {:>9}", report.newly_denied)?;
+    writeln!(out, "  newly permitted   {:>9}", report.newly_permitted)?;
+    writeln!(out, "  undecidable       {:>9}", report.undecided())?;
+    for (why, calls) in &report.undecidable {
+        writeln!(out, "    {calls}: {why}")?;
+    }
+    for (change, title) in
+        [(Change::NewlyDenied, "newly denied"), (Change::NewlyPermitted, "newly permitted")]
+    {
+        let groups = report.groups(change);
+        if groups.is_empty() {
+            continue;
+        }
+        writeln!(out, "\n{title}")?;
+        for group in groups.iter().take(SHOWN) {
+            show_group(group, out)?;
+        }
+        if let Some(more) = groups.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "  and {more} more groups; `--format json` has them all")?;
+        }
+    }
+    if report.ungrouped > 0 {
+        writeln!(out, "\n{} changed calls are in none of these groups", report.ungrouped)?;
+    }
+    Ok(())
+}
+
+fn show_group(group: &Group, out: &mut dyn Write) -> io::Result<()> {
+    let Group { role, tool, does, rule, was, message, calls, examples, .. } = group;
+    let line = format!("{calls:>7}  {role}  {tool}: {does}  by {rule} (was {was})");
+    writeln!(out, "{}", escape(&line))?;
+    if !message.is_empty() {
+        writeln!(out, "         {}", escape(message))?;
+    }
+    writeln!(out, "         such as {}", escape(&examples.join(", ")))
+}
+
+fn to_json(report: &Report, set: &PolicySet) -> Value {
+    let groups = |change: Change| -> Vec<Value> {
+        let group = |group: &Group| {
+            json!({
+                "role": group.role, "tool": group.tool, "does": group.does, "rule": group.rule, "was": group.was,
+                "message": group.message, "calls": group.calls, "examples": group.examples,
+            })
+        };
+        report.groups(change).into_iter().map(group).collect()
+    };
+    let undecidable: Vec<Value> = report
+        .undecidable
+        .iter()
+        .map(|(why, calls)| json!({ "why": why.to_string(), "calls": calls }))
+        .collect();
+    json!({
+        "revision": set.revision(),
+        "calls": report.calls(),
+        "same": report.same,
+        "newly_denied": { "calls": report.newly_denied, "groups": groups(Change::NewlyDenied) },
+        "newly_permitted": { "calls": report.newly_permitted, "groups": groups(Change::NewlyPermitted) },
+        "undecidable": { "calls": report.undecided(), "why": undecidable },
+        "ungrouped": report.ungrouped,
+    })
+}
