@@ -7,6 +7,7 @@ mod name;
 mod object;
 mod role;
 mod rule;
+mod silence;
 mod validation;
 mod value;
 

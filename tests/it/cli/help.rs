@@ -110,7 +110,7 @@ async fn help_of_init() {
 
 #[tokio::test]
 async fn help_of_check() {
-    insta::assert_snapshot!(help("check").await, @r#"
+    insta::assert_snapshot!(help("check").await, @r"
     exit code 0
     --- output
     Says what is wrong with the settings and the policies
@@ -118,16 +118,47 @@ async fn help_of_check() {
     Usage: warrener check [OPTIONS]
 
     Options:
-          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
-                             where it is left out [env: WARRENER_POLICIES=]
-          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
-                             [env: WARRENER_CONFIG=]
-          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
-                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
-          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
-      -h, --help             Print help
-      -V, --version          Print version
-    "#);
+          --policies <DIR>
+              The folder of policy files; that of the settings, or the built-in policies, where it is
+              left out
+
+              [env: WARRENER_POLICIES=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --schema <PATH>
+              A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus
+              schema snapshot` file
+
+              [env: WARRENER_SCHEMA=]
+
+          --format <FORMAT>
+              How the answer looks
+
+              Possible values:
+              - human:  With line and caret, for people
+              - json:   One array with an object for each
+              - sarif:  SARIF 2.1.0, for code scanning and editors
+              - github: Workflow commands, which GitHub shows beside the changed lines
+
+              [default: human]
+
+          --deny-warnings
+              Take warnings for errors, as a pipeline wants
+
+          --list-lints
+              Only show what there are warnings of, by the names that `silence` in a policy file knows
+              them by
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
 }
 
 #[tokio::test]
