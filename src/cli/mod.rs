@@ -11,6 +11,7 @@ mod folder;
 mod init;
 pub mod key;
 mod matrix;
+mod schema;
 mod serve;
 mod test;
 
@@ -48,6 +49,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Shows what every role may do, as one table to review
     Matrix(matrix::MatrixArguments),
+    /// Prints the JSON Schemas by which editors check policies, tests and settings
+    Schema(schema::SchemaArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Asks the audit trail what was called, by whom, and what came of it
@@ -181,7 +184,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Check(_)
         | Command::Test(_)
         | Command::Explain(_)
-        | Command::Matrix(_) => {}
+        | Command::Matrix(_)
+        | Command::Schema(_) => {}
     }
     Ok(())
 }
@@ -202,6 +206,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Test(arguments) => test::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Matrix(arguments) => matrix::run(&arguments, out),
+        Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)

@@ -46,6 +46,8 @@ mod real;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trail;

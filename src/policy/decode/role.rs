@@ -11,7 +11,7 @@ use crate::policy::pattern::Patterns;
 use crate::policy::yaml::{Node, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 
-const ROLE: Mapping = Mapping {
+pub(in crate::policy) const ROLE: Mapping = Mapping {
     name: "a role",
     keys: &[
         "version",
@@ -62,7 +62,7 @@ const ROLE: Mapping = Mapping {
     ],
 };
 
-const GUARDRAILS: Mapping = Mapping {
+pub(in crate::policy) const GUARDRAILS: Mapping = Mapping {
     name: "the guardrails",
     keys: &["version", "description", "forbid", "limits", "redact", "import_from", "silence"],
     words: &[
@@ -85,7 +85,7 @@ const GUARDRAILS: Mapping = Mapping {
     ],
 };
 
-const TOOLS: Mapping = Mapping {
+pub(in crate::policy) const TOOLS: Mapping = Mapping {
     name: "`tools`",
     keys: &["deny", "opaque"],
     words: &[
@@ -97,7 +97,7 @@ const TOOLS: Mapping = Mapping {
     ],
 };
 
-const SYSTEM_PROMPT: Mapping = Mapping {
+pub(in crate::policy) const SYSTEM_PROMPT: Mapping = Mapping {
     name: "`system_prompt`",
     keys: &["replace", "append"],
     words: &[("keep", "write `system_prompt: keep`"), ("hide", "write `system_prompt: hide`")],

@@ -7,7 +7,7 @@ use crate::policy::yaml::Node;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-pub(crate) const SILENCE: Mapping = Mapping {
+pub(in crate::policy) const SILENCE: Mapping = Mapping {
     name: "an entry of `silence`",
     keys: &["lint", "rule", "reason"],
     words: &[

@@ -8,7 +8,7 @@ async fn help(command: &str) -> String {
 
 #[tokio::test]
 async fn help_of_all() {
-    insta::assert_snapshot!(help("").await, @r#"
+    insta::assert_snapshot!(help("").await, @r"
     exit code 0
     --- output
     A policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint
@@ -23,6 +23,7 @@ async fn help_of_all() {
       test     Runs the tests of the policies
       explain  Tells what one call would do, and what the policies say of it
       matrix   Shows what every role may do, as one table to review
+      schema   Prints the JSON Schemas by which editors check policies, tests and settings
       key      Issues, lists and revokes client keys
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)
@@ -30,7 +31,7 @@ async fn help_of_all() {
     Options:
       -h, --help     Print help
       -V, --version  Print version
-    "#);
+    ");
 }
 
 #[tokio::test]
@@ -152,6 +153,37 @@ async fn help_of_check() {
           --list-lints
               Only show what there are warnings of, by the names that `silence` in a policy file knows
               them by
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[tokio::test]
+async fn help_of_schema() {
+    insta::assert_snapshot!(help("schema").await, @r"
+    exit code 0
+    --- output
+    Prints the JSON Schemas by which editors check policies, tests and settings
+
+    Usage: warrener schema [OPTIONS] [KIND]
+
+    Arguments:
+      [KIND]
+              Of which file; without one, all of them in one object, by the names of their files
+
+              Possible values:
+              - policy:     The file of a role
+              - guardrails: guardrails.yaml
+              - test:       The tests of a role
+              - config:     warrener.yaml
+
+    Options:
+          --out <DIR>
+              Write them into that folder, each into its file, which is written over
 
       -h, --help
               Print help (see a summary with '-h')

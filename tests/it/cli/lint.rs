@@ -195,6 +195,52 @@ async fn nothing_that_a_file_says_gets_out_of_its_place() {
     }
 }
 
+#[tokio::test]
+async fn schemas_are_printed_and_written() {
+    let desk = Desk::new();
+    let all = desk.run("schema").await;
+    let all: Value = serde_json::from_str(all.split_once("--- output\n").unwrap().1).unwrap();
+    let names: Vec<&String> = all.as_object().unwrap().keys().collect();
+    assert_eq!(
+        names,
+        ["policy.schema.json", "guardrails.schema.json", "test.schema.json", "warrener.schema.json"]
+    );
+    for (kind, name) in ["policy", "guardrails", "test", "config"].iter().zip(&names) {
+        let one = desk.run(&format!("schema {kind}")).await;
+        let one: Value = serde_json::from_str(one.split_once("--- output\n").unwrap().1).unwrap();
+        assert_eq!(&one, &all[name.as_str()]);
+    }
+    insta::assert_snapshot!(desk.run("schema --out new/folder").await, @r"
+    exit code 0
+    --- output
+    wrote new/folder/policy.schema.json
+    wrote new/folder/guardrails.schema.json
+    wrote new/folder/test.schema.json
+    wrote new/folder/warrener.schema.json
+    ");
+    insta::assert_snapshot!(desk.run("schema config --out new/folder").await, @r"
+    exit code 0
+    --- output
+    wrote new/folder/warrener.schema.json
+    ");
+    let written = std::fs::read(desk.path("new/folder/warrener.schema.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), all["warrener.schema.json"]);
+    desk.write("taken", "");
+    insta::assert_snapshot!(desk.run("schema test --out taken").await, @r"
+    exit code 1
+    --- messages
+    error: cannot write `taken/test.schema.json`: File exists (os error 17)
+    ");
+    insta::assert_snapshot!(desk.run("schema role").await, @r"
+    exit code 1
+    --- messages
+    error: invalid value 'role' for '[KIND]'
+      [possible values: policy, guardrails, test, config]
+
+    For more information, try '--help'.
+    ");
+}
+
 /// The log, held against the published schema of the format.
 fn sarif(said: &str) -> Value {
     let log: Value = serde_json::from_str(said.split_once("--- output\n").unwrap().1).unwrap();
