@@ -220,6 +220,7 @@ const WRONG_PERMISSIONS: &[&str] = &[
     "collections: [b], actions: [read], filter: {}",
     "collections: [b], actions: [read], filter: {status: {_regex: a}}",
     "collections: [b], actions: [read], filter: {_and: []}",
+    "collections: [b], actions: [read], filter: {_or: {status: {_eq: a}}}",
     "collections: [b], actions: [read], validation: {status: {_equals: a}}",
     "collections: [b], actions: [read], validation: {status: a}",
     "collections: [b], actions: [read], validation: {status: {_between: [1]}}",
