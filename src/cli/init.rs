@@ -1,5 +1,6 @@
 //! `warrener init`: settings and policies to start from.
 
+use super::schema::SchemaKind;
 use super::{CommandError, Ended};
 use crate::config;
 use crate::policy::set::{BUILT_IN_SCHEMA, BUILT_IN_SCHEMA_FILE, built_in_sources};
@@ -41,8 +42,17 @@ fn files() -> Vec<(PathBuf, String)> {
         (policies.join("README.md"), include_str!("../../policies/README.md").to_owned()),
         (policies.join(BUILT_IN_SCHEMA_FILE), BUILT_IN_SCHEMA.to_owned()),
     ];
+    files.extend(SchemaKind::ALL.into_iter().map(|kind| (schema_path(policies, kind), kind.text())));
     files.extend(built_in_sources().into_iter().map(|source| (policies.join(source.name), source.text)));
     files
+}
+
+/// Each schema stands beside the files that name it.
+fn schema_path(policies: &Path, kind: SchemaKind) -> PathBuf {
+    match kind {
+        SchemaKind::Policy | SchemaKind::Guardrails | SchemaKind::Test => policies.join(kind.file_name()),
+        SchemaKind::Config => PathBuf::from(kind.file_name()),
+    }
 }
 
 /// Never writes over a file, not even one that appeared a moment ago.

@@ -12,6 +12,7 @@ mod init;
 pub mod key;
 mod matrix;
 mod replay;
+mod schema;
 mod serve;
 mod test;
 
@@ -54,6 +55,8 @@ enum Command {
     /// What the trail keeps of each call is decided by the policies that are given, offline. The text of a request is not needed, and
     /// none is made.
     Replay(replay::ReplayArguments),
+    /// Prints the JSON Schemas by which editors check policies, tests and settings
+    Schema(schema::SchemaArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Asks the audit trail what was called, by whom, and what came of it
@@ -188,7 +191,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Test(_)
         | Command::Explain(_)
         | Command::Matrix(_)
-        | Command::Replay(_) => {}
+        | Command::Replay(_)
+        | Command::Schema(_) => {}
     }
     Ok(())
 }
@@ -210,6 +214,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Matrix(arguments) => matrix::run(&arguments, out),
         Command::Replay(arguments) => replay::run(&arguments, SystemClock.now(), out),
+        Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)

@@ -1,6 +1,6 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
-mod keys;
+pub(in crate::config) mod keys;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};

@@ -1,6 +1,7 @@
 //! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
 
 mod file;
+pub mod json_schema;
 
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;

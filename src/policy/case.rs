@@ -108,13 +108,13 @@ impl CaseFile {
     }
 }
 
-const FILE: Mapping = Mapping {
+pub(in crate::policy) const FILE: Mapping = Mapping {
     name: "a file of tests",
     keys: &["version", "role", "schema", "dialect", "tests"],
     words: &[("cases", "tests"), ("test", "tests"), ("name", "role")],
 };
 
-const CASE: Mapping = Mapping {
+pub(in crate::policy) const CASE: Mapping = Mapping {
     name: "a test",
     keys: &["name", "call", "list", "raw", "expect"],
     words: &[
@@ -131,7 +131,7 @@ const CASE: Mapping = Mapping {
     ],
 };
 
-const CALL: Mapping = Mapping {
+pub(in crate::policy) const CALL: Mapping = Mapping {
     name: "a call",
     keys: &["tool", "arguments", "query_string"],
     words: &[
@@ -147,7 +147,7 @@ const CALL: Mapping = Mapping {
     ],
 };
 
-const EXPECT: Mapping = Mapping {
+pub(in crate::policy) const EXPECT: Mapping = Mapping {
     name: "`expect`",
     keys: &["permit", "deny", "rule"],
     words: &[
@@ -159,7 +159,7 @@ const EXPECT: Mapping = Mapping {
     ],
 };
 
-const PERMIT: Mapping =
+pub(in crate::policy) const PERMIT: Mapping =
     Mapping { name: "`permit`", keys: &["forward"], words: &[("request", "forward"), ("body", "forward")] };
 
 const LISTS: &[(&str, Listed)] = &[("tools", Listed::Tools), ("prompts", Listed::Prompts)];

@@ -1,17 +1,25 @@
-//! What can be said about policies that load: rules that never match, and rules that do more or less than was meant.
+//! What can be said about policies that load: rules that do nothing, and rules that do more or less than was meant.
 //!
-//! Each finding has a code: `never-matches`, `forbidden-anyway`, `import-collection`, `write-without-read`,
-//! `reaches-users`, `mixed-permissions`, `observed-writes`, `current-user`, `unknown-value`, and with a schema
-//! `unknown-collection`, `unknown-field`, `unfit-filter`, `failing-default`.
+//! What is probably not meant is a [`Lint`], a warning that a file may silence with a reason. What is certainly wrong, such as an
+//! exclusion that is misspelt and excludes nothing, is an error, and is never silenced: `never-matches` of a `forbid`,
+//! `unknown-collection` and `unknown-field` of what is to be kept out, `unfit-filter`.
 
+mod dead;
+mod limit;
+pub mod lint;
 mod mix;
+mod pointer;
 mod reach;
+mod rights;
 mod schema;
 mod shadow;
+mod silence;
+mod unmatched;
 
+use self::lint::Lint;
 use super::PolicySet;
-use super::diagnostic::{Diagnostic, Severity};
-use super::document::{Forbid, Mode, Permission, Position, Role};
+use super::diagnostic::Diagnostic;
+use super::document::{Forbid, Limit, Mode, Permission, Position, Role};
 use super::pattern::CollectionPatterns;
 use super::set::GUARDRAILS_FILE;
 use crate::directus::SchemaSnapshot;
@@ -29,42 +37,110 @@ pub fn check(set: &PolicySet, schema: Option<&SchemaSnapshot>) -> Vec<Diagnostic
         for forbid in &role.forbid {
             check.forbid(forbid, &role.name);
         }
+        check.dead_forbids(&role.forbid, &role.name);
+        check.limits_of(role);
     }
     for forbid in &set.guardrails().forbid {
         check.forbid(forbid, "guardrails");
     }
+    check.dead_forbids(&set.guardrails().forbid, "guardrails");
+    check.limits_of_guardrails();
     check.redactions();
-    check.found
+    if let Some(schema) = schema {
+        check.unmatched_redactions(schema);
+    }
+    check.imports();
+    for (subject, message) in silence::unused(set, &check.found, schema.is_some()) {
+        check.warn(Lint::UnusedSilence, subject, message, "take it out");
+    }
+    silence::heard(set, check.found)
+}
+
+/// What a gateway says when it starts with the set.
+pub(super) fn at_start(set: &PolicySet) -> Vec<Diagnostic> {
+    let mut check = Check { set, schema: None, found: Vec::new() };
+    check.imports();
+    silence::heard(set, check.found)
 }
 
 struct Check<'s> {
     set: &'s PolicySet,
     schema: Option<&'s SchemaSnapshot>,
-    found: Vec<Diagnostic>,
+    found: Vec<Finding>,
+}
+
+/// What is to be said, and what a silence knows it by.
+struct Finding {
+    /// `None` for what is an error.
+    lint: Option<Lint>,
+    /// The id of the rule that it is about, if it is about one.
+    rule: Option<String>,
+    diagnostic: Diagnostic,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy)]
+struct Subject<'r> {
+    at: &'r Position,
+    rule: Option<&'r str>,
+}
+
+impl<'r> From<&'r Position> for Subject<'r> {
+    fn from(at: &'r Position) -> Self {
+        Self { at, rule: None }
+    }
+}
+
+impl<'r> From<&'r Permission> for Subject<'r> {
+    fn from(one: &'r Permission) -> Self {
+        Self { at: &one.at, rule: Some(&one.id) }
+    }
+}
+
+impl<'r> From<&'r Forbid> for Subject<'r> {
+    fn from(one: &'r Forbid) -> Self {
+        Self { at: &one.at, rule: Some(&one.id) }
+    }
+}
+
+impl<'r> From<&'r Limit> for Subject<'r> {
+    fn from(one: &'r Limit) -> Self {
+        Self { at: &one.at, rule: Some(&one.id) }
+    }
 }
 
 impl<'s> Check<'s> {
     fn permissions(&mut self, role: &'s Role) {
         for permission in &role.permissions {
-            self.names(&permission.collections, &permission.at);
-            if self.never_matches(permission, role) {
+            self.names_permitted(permission);
+            self.unmatched(permission);
+            if self.never_matches(permission, role) || self.dead(permission, role) {
                 continue;
             }
             self.import_collection(permission);
             self.write_without_read(permission, role);
-            self.reaches_users(permission, role);
+            if !self.raises_rights(permission, role) {
+                self.reaches_users(permission, role);
+            }
             self.current_user(permission);
             self.fields(permission);
             self.filters(permission);
+            self.behind_pointer(permission, role);
             self.failing_default(permission);
         }
     }
 
     fn forbid(&mut self, forbid: &Forbid, owner: &str) {
-        self.names(&forbid.collections, &forbid.at);
+        self.names_forbidden(forbid);
+        self.unmatched_forbid(forbid);
         if is_nothing(&forbid.collections) || forbid.actions.is_empty() {
             let message = format!("`{owner}/{}` forbids nothing", forbid.id);
-            self.error("never-matches", &forbid.at, message, "list collections, and actions or none for all");
+            self.error(
+                Lint::NeverMatches.name(),
+                forbid,
+                message,
+                "list collections, and actions or none for all",
+            );
         }
     }
 
@@ -81,30 +157,32 @@ impl<'s> Check<'s> {
         self.schema.is_some_and(|schema| schema.is_junction(collection))
     }
 
-    fn error(
+    fn error<'r>(
         &mut self,
         code: &'static str,
-        at: &Position,
+        subject: impl Into<Subject<'r>>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.add(Severity::Error, code, at, message.into(), help.into());
+        let problem = Diagnostic::file_error(code, "", message).help(help);
+        self.add(None, subject.into(), problem);
     }
 
-    fn warn(
+    fn warn<'r>(
         &mut self,
-        code: &'static str,
-        at: &Position,
+        lint: Lint,
+        subject: impl Into<Subject<'r>>,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.add(Severity::Warning, code, at, message.into(), help.into());
+        let problem = Diagnostic::warning(lint, "", None, message).help(help);
+        self.add(Some(lint), subject.into(), problem);
     }
 
-    fn add(&mut self, severity: Severity, code: &'static str, at: &Position, message: String, help: String) {
-        let span = self.set.sources().span_at(at);
-        let problem = Diagnostic { severity, span, ..Diagnostic::file_error(code, &at.file, message) };
-        self.found.push(problem.help(help));
+    fn add(&mut self, lint: Option<Lint>, subject: Subject<'_>, problem: Diagnostic) {
+        let span = self.set.sources().span_at(subject.at);
+        let diagnostic = Diagnostic { span, file: subject.at.file.clone(), ..problem };
+        self.found.push(Finding { lint, rule: subject.rule.map(str::to_owned), diagnostic });
     }
 
     /// Where a text stands in a file, for rules that do not know their own place.

@@ -2,16 +2,20 @@
 
 mod filter;
 mod import;
-mod limit;
+pub(in crate::policy) mod limit;
 mod name;
 mod object;
-mod role;
-mod rule;
+pub(in crate::policy) mod role;
+pub(in crate::policy) mod rule;
+pub(in crate::policy) mod silence;
 mod validation;
 mod value;
 
+pub(crate) use filter::STRUCTURE as FILTER_STRUCTURE;
 pub(crate) use object::{Mapping, Object};
 pub(crate) use role::{guardrails, role};
+
+pub(crate) use validation::{OPERATORS, STRUCTURE as VALIDATION_STRUCTURE};
 
 use super::diagnostic::{Diagnostic, Source, position};
 use super::document::Position;

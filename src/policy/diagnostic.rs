@@ -1,7 +1,10 @@
 //! What is wrong with a policy or a configuration file: all of it at once, with file, line, column, caret and help.
 
+mod github;
 mod render;
+mod sarif;
 
+use super::check::lint::Lint;
 use super::document::Position;
 use crate::mcp::shown::line;
 use std::collections::BTreeMap;
@@ -13,7 +16,7 @@ use std::ops::Range;
 pub struct Diagnostic {
     /// Whether the file can be used all the same.
     pub severity: Severity,
-    /// Names the kind of problem, for machines; lower case, with hyphens.
+    /// Names the kind of problem, for machines; lower case, with hyphens. That of a warning is a [`Lint`]'s.
     pub code: &'static str,
     /// What is wrong, in a sentence; lower case, without a period.
     pub message: String,
@@ -45,8 +48,9 @@ impl Diagnostic {
     }
 
     /// Something that is probably not meant.
-    pub fn warning(code: &'static str, file: &str, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, file, span, message) }
+    pub fn warning(lint: Lint, file: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
+        let severity = Severity::Warning;
+        Self { severity, span, ..Self::file_error(lint.name(), file, message) }
     }
 
     /// An error of a whole file, or of a file that is missing.
@@ -142,10 +146,27 @@ impl Sources {
         Some(start..start + length)
     }
 
+    /// From where to where a problem reaches; `None` for one of a whole file.
+    pub(crate) fn region(&self, one: &Diagnostic) -> Option<Region> {
+        let span = one.span.as_ref()?;
+        let text = self.text(&one.file)?;
+        let (start, end) = (position(&one.file, text, span.start), position(&one.file, text, span.end));
+        Some(Region { line: start.line, column: start.column, end_line: end.line, end_column: end.column })
+    }
+
     /// Line and column of a place in a file.
     pub fn position(&self, file: &str, offset: usize) -> Position {
         position(file, self.text(file).unwrap_or_default(), offset)
     }
+}
+
+/// A part of a file, counted from 1 in lines and characters; its end is the first character that is no part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) end_line: usize,
+    pub(crate) end_column: usize,
 }
 
 /// Line and column of a byte of a text, counted from 1.
@@ -177,6 +198,17 @@ impl Diagnostics {
         self.list.extend(others.list);
         self.sources.texts.extend(others.sources.texts);
         Self::new(self.list, self.sources)
+    }
+
+    /// The same, of files in that folder.
+    pub fn within(mut self, folder: &str) -> Self {
+        let placed = |file: &str| format!("{}/{file}", folder.trim_end_matches('/'));
+        for one in &mut self.list {
+            one.file = placed(&one.file);
+        }
+        let texts = std::mem::take(&mut self.sources.texts);
+        self.sources.texts = texts.into_iter().map(|(name, text)| (placed(&name), text)).collect();
+        self
     }
 
     /// How many of them have that severity.

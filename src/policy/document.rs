@@ -1,5 +1,6 @@
 //! The policy files as values: what a role file and `guardrails.yaml` say, checked, but not yet asked anything.
 
+use super::check::lint::Lint;
 use super::pattern::{CollectionPatterns, FieldPattern, Patterns};
 use super::validation::Rule;
 use crate::directus::access::{Action, Key};
@@ -32,6 +33,8 @@ pub struct Role {
     pub limits: Vec<Limit>,
     /// Fields that nobody may read.
     pub redact: Vec<FieldPattern>,
+    /// What `check` is not to say of this file.
+    pub silences: Vec<Silence>,
 }
 
 /// What applies to every role and what no role can loosen: `guardrails.yaml`.
@@ -47,6 +50,8 @@ pub struct Guardrails {
     pub redact: Vec<FieldPattern>,
     /// Where given, an import must match this list too.
     pub import_from: Option<Vec<ImportSource>>,
+    /// What `check` is not to say of this file.
+    pub silences: Vec<Silence>,
 }
 
 /// One thing that a role may do.
@@ -205,6 +210,19 @@ pub enum Per {
 pub struct ImportSource {
     /// Parsed, without user info, query or fragment.
     pub url: url::Url,
+    /// Where it stands.
+    pub at: Position,
+}
+
+/// A lint that is not to be told of one file, and why. It changes nothing of what is permitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Which one.
+    pub lint: Lint,
+    /// For which rule of the file; `None` for all of the file.
+    pub rule: Option<String>,
+    /// Why what it says is meant so.
+    pub reason: String,
     /// Where it stands.
     pub at: Position,
 }

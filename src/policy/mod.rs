@@ -12,6 +12,7 @@ mod evaluate;
 pub mod explain;
 pub mod facts;
 mod imports;
+pub mod json_schema;
 pub mod judge;
 pub mod locate;
 pub mod matrix;

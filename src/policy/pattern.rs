@@ -174,6 +174,33 @@ impl Glob {
         }
         rest.ends_with(pattern)
     }
+
+    /// Whether it matches whatever the other pattern matches.
+    pub fn covers(&self, other: &Self) -> bool {
+        // A `*` of the other one is met by a `*` of this one only, as names have none.
+        self.matches(&other.0)
+    }
+
+    /// Whether there can be a name that both match.
+    pub fn meets(&self, other: &Self) -> bool {
+        let (one, other): (Vec<char>, Vec<char>) = (self.0.chars().collect(), other.0.chars().collect());
+        // For each beginning of `one`: which beginnings of `other` can match the same text.
+        let mut reached = vec![false; other.len() + 1];
+        for (length, last) in std::iter::once(None).chain(one.iter().map(Some)).enumerate() {
+            let above = std::mem::replace(&mut reached, vec![false; other.len() + 1]);
+            let mut left = false;
+            let mut diagonal = false;
+            let columns = std::iter::once(None).chain(other.iter().map(Some));
+            for ((column, next), (up, now)) in columns.enumerate().zip(above.iter().zip(&mut reached)) {
+                let both_begin = length == 0 && column == 0;
+                // A `*` at the end of either stands for nothing more, or for one more character of the other.
+                let by_star = (last == Some(&'*') || next == Some(&'*')) && (*up || left);
+                *now = both_begin || by_star || (diagonal && last == next);
+                (left, diagonal) = (*now, *up);
+            }
+        }
+        reached.last().copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -211,6 +238,31 @@ mod tests {
         ];
         for (pattern, name, expected) in table {
             assert_eq!(Glob::new(pattern).matches(name), expected, "`{pattern}` on `{name}`");
+        }
+    }
+
+    #[test]
+    fn patterns_meet_and_cover() {
+        for (one, other, meets, covers) in [
+            ("a*", "*b", true, false),
+            ("a*", "b*", false, false),
+            ("a*", "ab*", true, true),
+            ("ab*", "a*", true, false),
+            ("*", "", true, true),
+            ("", "", true, true),
+            ("", "a", false, false),
+            ("a*c", "abc", true, true),
+            ("a*c", "ab", false, false),
+            ("*_note", "secret_*", true, false),
+            ("a*b*", "*ba", true, false),
+            ("ab", "a*b*b", false, false),
+        ] {
+            let (first, second) = (Glob::new(one), Glob::new(other));
+            assert_eq!(
+                (first.meets(&second), first.covers(&second)),
+                (meets, covers),
+                "`{one}` and `{other}`"
+            );
         }
     }
 
@@ -272,6 +324,14 @@ mod tests {
             let by_the_book =
                 slowly(&pattern.chars().collect::<Vec<_>>(), &name.chars().collect::<Vec<_>>());
             prop_assert_eq!(Glob::new(&pattern).matches(&name), by_the_book);
+        }
+
+        #[test]
+        fn patterns_meet_where_a_name_fits_both(one in "[ab*]{0,5}", other in "[ab*]{0,5}", name in "[ab]{0,6}") {
+            let (one, other) = (Glob::new(&one), Glob::new(&other));
+            prop_assert!(one.meets(&other) || !(one.matches(&name) && other.matches(&name)));
+            prop_assert!(!one.covers(&other) || !other.matches(&name) || one.matches(&name));
+            prop_assert_eq!(one.meets(&other), other.meets(&one));
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! The active policy as a whole: every role, the guardrails, and the revision that names them.
 
+use super::check;
 use super::decode;
 use super::diagnostic::{Diagnostic, Diagnostics, Source, Sources};
 use super::document::{Guardrails, Role};
@@ -36,7 +37,7 @@ impl PolicySet {
     /// Loads the files of a folder: `guardrails.yaml` and one file for each role. Files of tests, and what is no YAML, are
     /// left aside.
     ///
-    /// With the set come the warnings about it.
+    /// With the set come the warnings that are worth a word whenever it is loaded; [`check`](check::check) has all of them.
     ///
     /// # Errors
     /// All that is wrong in any of the files, warnings included.
@@ -58,7 +59,9 @@ impl PolicySet {
             return Err(found);
         }
         let revision = revision_of(files.values().map(|file| (file.name.as_str(), file.text.as_str())));
-        Ok((Self { roles, guardrails, revision, sources: found.sources }, found.list))
+        let set = Self { roles, guardrails, revision, sources: found.sources };
+        let warnings = found.list.into_iter().chain(check::at_start(&set)).collect();
+        Ok((set, warnings))
     }
 
     /// The policies that are built in, which are those of the folder `policies` of the source.

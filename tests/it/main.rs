@@ -50,6 +50,8 @@ mod reference;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trail;

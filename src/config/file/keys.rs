@@ -2,7 +2,7 @@
 
 use crate::policy::decode::Mapping;
 
-pub(super) const CONFIG: Mapping = Mapping {
+pub(in crate::config) const CONFIG: Mapping = Mapping {
     name: "the configuration",
     keys: &[
         "version",
@@ -36,7 +36,7 @@ pub(super) const CONFIG: Mapping = Mapping {
     ],
 };
 
-pub(super) const LISTEN: Mapping = Mapping {
+pub(in crate::config) const LISTEN: Mapping = Mapping {
     name: "`listen`",
     keys: &["address", "insecure", "allowed_origins"],
     words: &[
@@ -46,7 +46,7 @@ pub(super) const LISTEN: Mapping = Mapping {
     ],
 };
 
-pub(super) const UPSTREAM: Mapping = Mapping {
+pub(in crate::config) const UPSTREAM: Mapping = Mapping {
     name: "`upstream`",
     keys: &[
         "url",
@@ -69,10 +69,10 @@ pub(super) const UPSTREAM: Mapping = Mapping {
     ],
 };
 
-pub(super) const SCHEMA: Mapping =
+pub(in crate::config) const SCHEMA: Mapping =
     Mapping { name: "`schema`", keys: &["max_age", "file"], words: &[("ttl", "max_age"), ("path", "file")] };
 
-pub(super) const AUDIT: Mapping = Mapping {
+pub(in crate::config) const AUDIT: Mapping = Mapping {
     name: "`audit`",
     keys: &[
         "url",
@@ -104,16 +104,16 @@ pub(super) const AUDIT: Mapping = Mapping {
     ],
 };
 
-pub(super) const CHECKPOINTS: Mapping = Mapping {
+pub(in crate::config) const CHECKPOINTS: Mapping = Mapping {
     name: "`checkpoints`",
     keys: &["every", "to"],
     words: &[("interval", "every"), ("file", "to"), ("path", "to")],
 };
 
-pub(super) const IDENTITY: Mapping =
+pub(in crate::config) const IDENTITY: Mapping =
     Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
 
-pub(super) const LIMITS: Mapping = Mapping {
+pub(in crate::config) const LIMITS: Mapping = Mapping {
     name: "`limits`",
     keys: &[
         "body_bytes",

@@ -1,5 +1,6 @@
 //! Permissions that only together would permit a call: they do not mix.
 
+use super::lint::Lint;
 use super::reach::may_meet;
 use super::{Check, Permission, Role, exact};
 use crate::policy::pattern::{Glob, Patterns};
@@ -16,7 +17,7 @@ impl Check<'_> {
                 );
                 let help = "one permission has to cover a whole access: join them, or expect calls that need both to \
                             be denied";
-                self.warn("mixed-permissions", &second.at, message, help);
+                self.warn(Lint::MixedPermissions, second, message, help);
             }
             rest = behind;
         }
@@ -43,14 +44,15 @@ fn covers(outer: &Permission, inner: &Permission) -> bool {
     keys && filter && covers_fields(&outer.fields, &inner.fields)
 }
 
-fn covers_fields(outer: &Patterns, inner: &Patterns) -> bool {
-    let text = |glob: &Glob| glob.as_str().to_owned();
-    let included =
-        inner.included().iter().all(|glob| outer.included().iter().any(|one| one.matches(glob.as_str())));
-    // What the outer list leaves out must not be in the inner one.
-    let excluded = outer.excluded().iter().all(|glob| {
-        inner.excluded().iter().any(|one| one.matches(&text(glob)))
-            || !inner.included().iter().any(|one| one.matches(&text(glob)) || glob.matches(one.as_str()))
-    });
-    included && excluded
+/// Whether every name in the inner list is in the outer one.
+pub(super) fn covers_fields(outer: &Patterns, inner: &Patterns) -> bool {
+    let included = inner.included().iter().all(|glob| outer.included().iter().any(|one| one.covers(glob)));
+    included && excludes_nothing_of(outer, inner.included(), inner.excluded())
+}
+
+/// Whether what the outer list leaves out is not in the inner one.
+pub(super) fn excludes_nothing_of(outer: &Patterns, included: &[Glob], excluded: &[Glob]) -> bool {
+    outer.excluded().iter().all(|glob| {
+        excluded.iter().any(|one| one.covers(glob)) || !included.iter().any(|one| one.meets(glob))
+    })
 }

@@ -1,5 +1,6 @@
 //! Permissions that reach further, or less far, than they look.
 
+use super::lint::Lint;
 use super::{Check, Mode, Permission, Role, exact, file_of, is_write};
 use crate::directus::access::Action;
 use crate::policy::pattern::{CollectionPatterns, Glob};
@@ -25,7 +26,7 @@ impl<'s> Check<'s> {
             let message =
                 format!("`{}` lets `{}` write `{name}`, which it may not read", permission.id, role.name);
             let help = "permit `read` too, or the client never sees what it wrote";
-            self.warn("write-without-read", &permission.at, message, help);
+            self.warn(Lint::WriteWithoutRead, permission, message, help);
         }
     }
 
@@ -45,7 +46,7 @@ impl<'s> Check<'s> {
             let message =
                 format!("the `\"*\"` of `{}` permits `{action}` on `directus_users` too", permission.id);
             let help = "add `\"!directus_*\"`, or name `directus_users` where it is meant";
-            self.warn("reaches-users", &permission.at, message, help);
+            self.warn(Lint::ReachesUsers, permission, message, help);
         }
     }
 
@@ -58,7 +59,7 @@ impl<'s> Check<'s> {
                 format!("while `{}` is observed, it may write all that the guardrails leave", role.name);
             let help =
                 "observe with an upstream token that cannot write either, or go back to `mode: enforce`";
-            self.warn("observed-writes", &at, message, help);
+            self.warn(Lint::ObservedWrites, &at, message, help);
         }
         for forbid in role.forbid.iter().filter(|forbid| forbid.observe) {
             let lets = |permission: &Permission| {
@@ -69,7 +70,7 @@ impl<'s> Check<'s> {
                 let message =
                     format!("while `{}` is observed, `{}` may do what it forbids", forbid.id, role.name);
                 let help = "take `observe: true` away when the trail has shown enough";
-                self.warn("observed-writes", &forbid.at, message, help);
+                self.warn(Lint::ObservedWrites, forbid, message, help);
             }
         }
     }
@@ -79,7 +80,7 @@ impl<'s> Check<'s> {
         if permission.filter.as_ref().is_some_and(|rule| mentions(rule, &["$CURRENT_"])) {
             let message = format!("`$CURRENT_USER` in `{}` is the user of the upstream token", permission.id);
             let help = "it is the same user for every client that shares the token";
-            self.warn("current-user", &permission.at, message, help);
+            self.warn(Lint::CurrentUser, permission, message, help);
         }
         if permission.validation.as_ref().is_some_and(|rule| mentions(&rule.text, &["$CURRENT_", "$NOW"])) {
             let message = format!(
@@ -87,7 +88,7 @@ impl<'s> Check<'s> {
                 permission.id
             );
             let help = "compare with a value, or use a `filter`, which Directus evaluates";
-            self.warn("unknown-value", &permission.at, message, help);
+            self.warn(Lint::UnknownValue, permission, message, help);
         }
     }
 }

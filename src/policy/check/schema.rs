@@ -1,6 +1,7 @@
 //! Names and defaults, held against the schema of a real Directus.
 
-use super::{Check, Permission, Position, exact};
+use super::lint::Lint;
+use super::{Check, Forbid, Permission, Subject, exact};
 use crate::directus::access::Action;
 use crate::directus::schema::Collection;
 use crate::directus::{SchemaSnapshot, reading};
@@ -8,34 +9,51 @@ use crate::policy::decode::nearest;
 use crate::policy::pattern::{CollectionPatterns, FieldPattern, Glob};
 
 impl Check<'_> {
-    /// Reports collections that there are not; what is Directus' own may come with another version of it.
-    pub(super) fn names(&mut self, collections: &CollectionPatterns, at: &Position) {
+    /// Reports collections of a permission that there are not. What it leaves out by a misspelt name is permitted, which is an error.
+    pub(super) fn names_permitted(&mut self, permission: &Permission) {
+        self.names(&permission.collections, permission, (false, true));
+    }
+
+    /// Reports collections of a `forbid` that there are not. What it has by a misspelt name is not forbidden, which is an error.
+    pub(super) fn names_forbidden(&mut self, forbid: &Forbid) {
+        self.names(&forbid.collections, forbid, (true, false));
+    }
+
+    /// Names that are listed, and names that are excluded: whether each kind is there to keep something out. What is Directus' own
+    /// may come with another version of it.
+    fn names<'r>(
+        &mut self,
+        collections: &CollectionPatterns,
+        subject: impl Into<Subject<'r>>,
+        (listed_keep_out, excluded_keep_out): (bool, bool),
+    ) {
         let Some(schema) = self.schema else { return };
+        let subject = subject.into();
         let excluded =
             collections.names().excluded().iter().map(Glob::as_str).filter(|name| !name.contains('*'));
-        let missing = exact(collections).chain(excluded).filter(|name| schema.collection(name).is_none());
-        for name in missing {
-            let known: Vec<&str> = schema.collections().map(|collection| collection.name.as_str()).collect();
+        let named = exact(collections)
+            .map(|name| (name, listed_keep_out))
+            .chain(excluded.map(|name| (name, excluded_keep_out)));
+        let known: Vec<&str> = schema.collections().map(|collection| collection.name.as_str()).collect();
+        for (name, keeps_out) in named.filter(|(name, _)| schema.collection(name).is_none()) {
             let near = nearest(name, &known);
+            let is_own = name.starts_with("directus_");
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if is_own => continue,
+                None => "names are exact; leave it out, or make the collection first".to_owned(),
+            };
             let message = format!("there is no collection `{name}` in the schema");
-            match (near, name.starts_with("directus_")) {
-                (Some(near), false) => {
-                    self.error("unknown-collection", at, message, format!("did you mean `{near}`?"));
-                }
-                (Some(near), true) => {
-                    self.warn("unknown-collection", at, message, format!("did you mean `{near}`?"));
-                }
-                (None, false) => {
-                    let help = "names are exact; leave it out, or make the collection first";
-                    self.error("unknown-collection", at, message, help);
-                }
-                (None, true) => {}
+            if keeps_out && !is_own {
+                self.error(Lint::UnknownCollection.name(), subject, message, help);
+            } else {
+                self.warn(Lint::UnknownCollection, subject, message, help);
             }
         }
     }
 
     /// Reports fields that none of the named collections has: a misspelt exclusion hides nothing.
-    pub(super) fn fields(&mut self, permission: &Permission) {
+    pub(super) fn fields<'c>(&mut self, permission: &'c Permission) {
         let Some(schema) = self.schema else { return };
         let named: Vec<&Collection> =
             exact(&permission.collections).filter_map(|name| schema.collection(name)).collect();
@@ -44,17 +62,26 @@ impl Check<'_> {
         {
             return;
         }
-        let fields = permission.fields.included().iter().chain(permission.fields.excluded());
-        let fields = fields.map(Glob::as_str).filter(|field| !field.contains(['*', '$']));
-        for field in fields.chain(ruled(permission)) {
-            if named.iter().any(|collection| collection.fields.contains_key(field)) {
+        // A field that is permitted by a misspelt name stays closed; whatever is to hold for one does not hold.
+        let plain = |globs: &'c [Glob]| {
+            globs.iter().map(Glob::as_str).filter(|field| !field.contains(['*', '$'])).collect::<Vec<_>>()
+        };
+        let included = plain(permission.fields.included()).into_iter().map(|field| (field, false));
+        let excluded = plain(permission.fields.excluded()).into_iter().map(|field| (field, true));
+        let ruled = ruled(permission).map(|field| (field, true));
+        let known: Vec<&str> =
+            named.iter().flat_map(|collection| collection.fields.keys()).map(String::as_str).collect();
+        for (field, is_rule) in included.chain(excluded).chain(ruled) {
+            if known.contains(&field) {
                 continue;
             }
-            let known: Vec<&str> =
-                named.iter().flat_map(|collection| collection.fields.keys()).map(String::as_str).collect();
             let help = did_you_mean(field, &known);
             let message = format!("none of the collections of `{}` has a field `{field}`", permission.id);
-            self.error("unknown-field", &permission.at, message, help);
+            if is_rule {
+                self.error(Lint::UnknownField.name(), permission, message, help);
+            } else {
+                self.warn(Lint::UnknownField, permission, message, help);
+            }
         }
     }
 
@@ -68,7 +95,7 @@ impl Check<'_> {
                     permission.id, collection.name
                 );
                 let help = "give that collection a permission of its own";
-                self.error("unfit-filter", &permission.at, message, help);
+                self.error("unfit-filter", permission, message, help);
             }
         }
     }
@@ -84,7 +111,7 @@ impl Check<'_> {
             if let Some((written, help)) = missing_field(schema, pattern) {
                 let at = self.place_of(&file, &written);
                 self.error(
-                    "unknown-field",
+                    Lint::UnknownField.name(),
                     &at,
                     format!("there is no field `{written}` in the schema"),
                     help,
@@ -113,7 +140,7 @@ impl Check<'_> {
                         collection.name
                     );
                     let help = format!("add `presets: {{{field}: …}}` with a value that passes");
-                    self.warn("failing-default", &permission.at, message, help);
+                    self.warn(Lint::FailingDefault, permission, message, help);
                 }
             }
         }

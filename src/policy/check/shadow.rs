@@ -1,5 +1,6 @@
 //! Permissions that permit nothing, wholly or in part.
 
+use super::lint::Lint;
 use super::{Check, Forbid, Permission, Role, exact, is_nothing};
 use crate::directus::access::{Action, Key};
 use crate::policy::pattern::CollectionPatterns;
@@ -9,7 +10,7 @@ impl<'s> Check<'s> {
     pub(super) fn never_matches(&mut self, permission: &Permission, role: &'s Role) -> bool {
         if let Some(why) = permits_nothing(permission) {
             let message = format!("`{}/{}` permits nothing: {why}", role.name, permission.id);
-            self.warn("never-matches", &permission.at, message, "fill it in, or leave the permission out");
+            self.warn(Lint::NeverMatches, permission, message, "fill it in, or leave the permission out");
             return true;
         }
         let biting = self.biting(role);
@@ -22,8 +23,8 @@ impl<'s> Check<'s> {
             let whole = format!("`{}/{}` can never permit anything", role.name, permission.id);
             let message = format!("{whole}: `{forbidding}` forbids it");
             self.warn(
-                "never-matches",
-                &permission.at,
+                Lint::ForbiddenAnyway,
+                permission,
                 message,
                 "leave it out, or change the rule that forbids it",
             );
@@ -31,7 +32,7 @@ impl<'s> Check<'s> {
         }
         for (action, collection, rule) in shadowed.iter().filter(|(_, name, _)| exact_in(permission, name)) {
             let message = format!("`{action}` on `{collection}` is permitted here, but `{rule}` forbids it");
-            self.warn("forbidden-anyway", &permission.at, message, "leave it out here");
+            self.warn(Lint::ForbiddenAnyway, permission, message, "leave it out here");
         }
         false
     }
@@ -74,8 +75,8 @@ impl<'s> Check<'s> {
         if imports && !permission.collections.matches("directus_files", false) {
             let message = format!("`{}` permits `import`, but not on `directus_files`", permission.id);
             self.warn(
-                "import-collection",
-                &permission.at,
+                Lint::ImportCollection,
+                permission,
                 message,
                 "bytes are imported into `directus_files` only",
             );

@@ -6,7 +6,7 @@ use crate::policy::yaml::{Entry, Node, Shape, object};
 use serde_json::{Map, Value};
 
 /// What a filter has besides comparisons.
-const STRUCTURE: [&str; 5] = ["_some", "_none", "_json", "_and", "_or"];
+pub(crate) const STRUCTURE: [&str; 5] = ["_some", "_none", "_json", "_and", "_or"];
 
 impl Decoder<'_> {
     /// Which items a permission is about.
@@ -59,9 +59,10 @@ impl Decoder<'_> {
                     items.iter().map(|item| self.rule_entries(item).is_some_and(|inner| self.selects(inner)));
                 return parts.filter(|selects| !selects).count() == 0;
             }
-            (Shape::Map(inner), _) if !inner.is_empty() && !compares(inner) => inner,
             (Shape::Broken, _) => return false,
+            // Directus reads a list there, and nothing else.
             (_, "_and" | "_or") => return self.restricts_nothing(entry),
+            (Shape::Map(inner), _) if !inner.is_empty() && !compares(inner) => inner,
             (_, name) => {
                 return match operator::read(name, &entry.value.to_json()) {
                     Ok(found) => found.selects || self.restricts_nothing(entry),

@@ -1,6 +1,6 @@
 //! `import_from`: where bytes may be imported from.
 
-use super::{Decoder, Diagnostic};
+use super::Decoder;
 use crate::policy::document::ImportSource;
 use crate::policy::yaml::Node;
 use url::Url;
@@ -25,11 +25,6 @@ impl Decoder<'_> {
         if let Some((message, help)) = problem(text, &url) {
             self.error("import-url", &node.span, format!("`{text}` {message}"), help);
             return None;
-        }
-        if url.scheme() == "http" {
-            let message = format!("`{text}` is fetched without encryption");
-            let problem = Diagnostic::warning("import-cleartext", self.file(), node.span.clone(), message);
-            self.report(problem.help("write `https://` where the host has it"));
         }
         Some(ImportSource { url, at: self.at(&node.span) })
     }

@@ -6,7 +6,7 @@ use crate::policy::yaml::Node;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-const LIMIT: Mapping = Mapping {
+pub(in crate::policy) const LIMIT: Mapping = Mapping {
     name: "a limit",
     keys: &["id", "rate", "burst", "concurrency", "actions", "per"],
     words: &[

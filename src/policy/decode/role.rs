@@ -11,7 +11,7 @@ use crate::policy::pattern::Patterns;
 use crate::policy::yaml::{Node, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 
-const ROLE: Mapping = Mapping {
+pub(in crate::policy) const ROLE: Mapping = Mapping {
     name: "a role",
     keys: &[
         "version",
@@ -26,6 +26,7 @@ const ROLE: Mapping = Mapping {
         "system_prompt",
         "limits",
         "redact",
+        "silence",
     ],
     words: &[
         ("name", "role"),
@@ -48,6 +49,10 @@ const ROLE: Mapping = Mapping {
         ("tool", "tools"),
         ("prompt", "prompts"),
         ("observe", "mode"),
+        ("silences", "silence"),
+        ("lints", "silence"),
+        ("ignore", "silence"),
+        ("suppress", "silence"),
         ("collections", "it stands in an entry of `permissions`"),
         ("actions", "it stands in an entry of `permissions`"),
         ("fields", "it stands in an entry of `permissions`"),
@@ -57,9 +62,9 @@ const ROLE: Mapping = Mapping {
     ],
 };
 
-const GUARDRAILS: Mapping = Mapping {
+pub(in crate::policy) const GUARDRAILS: Mapping = Mapping {
     name: "the guardrails",
-    keys: &["version", "description", "forbid", "limits", "redact", "import_from"],
+    keys: &["version", "description", "forbid", "limits", "redact", "import_from", "silence"],
     words: &[
         ("permissions", "guardrails permit nothing; put permissions into the file of a role"),
         ("role", "guardrails apply to every role; leave it out"),
@@ -71,11 +76,16 @@ const GUARDRAILS: Mapping = Mapping {
         ("mask", "redact"),
         ("hide", "redact"),
         ("import", "import_from"),
+        ("silences", "silence"),
+        ("lints", "silence"),
+        ("ignore", "silence"),
+        ("suppress", "silence"),
+        ("allow", "guardrails permit nothing; put permissions into the file of a role"),
         ("tools", "guardrails speak of accesses; put `tools` into the file of a role"),
     ],
 };
 
-const TOOLS: Mapping = Mapping {
+pub(in crate::policy) const TOOLS: Mapping = Mapping {
     name: "`tools`",
     keys: &["deny", "opaque"],
     words: &[
@@ -87,7 +97,7 @@ const TOOLS: Mapping = Mapping {
     ],
 };
 
-const SYSTEM_PROMPT: Mapping = Mapping {
+pub(in crate::policy) const SYSTEM_PROMPT: Mapping = Mapping {
     name: "`system_prompt`",
     keys: &["replace", "append"],
     words: &[("keep", "write `system_prompt: keep`"), ("hide", "write `system_prompt: hide`")],
@@ -146,6 +156,7 @@ impl Decoder<'_> {
             system_prompt: self.system_prompt(&object),
             limits: object.get("limits").map(|node| self.limits(node, &mut taken)).unwrap_or_default(),
             redact: object.get("redact").map(|node| self.field_patterns(node)).unwrap_or_default(),
+            silences: object.get("silence").map(|node| self.silences(node, &taken)).unwrap_or_default(),
         })
     }
 
@@ -162,6 +173,7 @@ impl Decoder<'_> {
             limits: object.get("limits").map(|node| self.limits(node, &mut taken)).unwrap_or_default(),
             redact: object.get("redact").map(|node| self.field_patterns(node)).unwrap_or_default(),
             import_from: self.import_from(&object),
+            silences: object.get("silence").map(|node| self.silences(node, &taken)).unwrap_or_default(),
         })
     }
 
@@ -289,6 +301,7 @@ fn imports(permissions: &Node) -> Vec<&Node> {
 mod tests {
     use super::*;
     use crate::directus::access::Key;
+    use crate::policy::check::lint::Lint;
     use crate::policy::document::{Bound, MaxItems, Per, Unit};
 
     fn read(text: &str) -> Role {
@@ -327,6 +340,9 @@ limits:
   - {id: writes, rate: 2/h, burst: 5, actions: [create], per: role}
   - {id: parallel, concurrency: 3, per: address}
 redact: ["customers.ssn"]
+silence:
+  - {lint: raises-rights, rule: all, reason: Meant so.}
+  - {lint: write-without-read, reason: "It only writes."}
 "#,
         );
         assert_eq!((role.description.as_str(), role.mode), ("Edits.", Mode::Observe));
@@ -358,6 +374,13 @@ redact: ["customers.ssn"]
             ]
         );
         assert!(role.redact[0].matches("customers", "ssn"));
+        let silences: Vec<_> =
+            role.silences.iter().map(|one| (one.lint, one.rule.as_deref(), one.reason.as_str())).collect();
+        let expected = [
+            (Lint::RaisesRights, Some("all"), "Meant so."),
+            (Lint::WriteWithoutRead, None, "It only writes."),
+        ];
+        assert_eq!(silences, expected);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::policy::yaml::{Node, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-const PERMISSION: Mapping = Mapping {
+pub(in crate::policy) const PERMISSION: Mapping = Mapping {
     name: "a permission",
     keys: &[
         "id",
@@ -53,7 +53,7 @@ const PERMISSION: Mapping = Mapping {
     ],
 };
 
-const FORBID: Mapping = Mapping {
+pub(in crate::policy) const FORBID: Mapping = Mapping {
     name: "a rule under `forbid`",
     keys: &["id", "collections", "actions", "reason", "observe", "except"],
     words: &[

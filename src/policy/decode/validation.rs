@@ -8,7 +8,7 @@ use crate::policy::yaml::{Entry, Node, Shape, object};
 use regex_lite::Regex;
 
 /// What a field can be compared by.
-const OPERATORS: [&str; 20] = [
+pub(crate) const OPERATORS: [&str; 20] = [
     "_eq",
     "_neq",
     "_lt",
@@ -32,7 +32,7 @@ const OPERATORS: [&str; 20] = [
 ];
 
 /// What joins rules.
-const STRUCTURE: [&str; 2] = ["_and", "_or"];
+pub(crate) const STRUCTURE: [&str; 2] = ["_and", "_or"];
 
 impl Decoder<'_> {
     /// What a written item must meet.

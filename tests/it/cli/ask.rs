@@ -19,10 +19,10 @@ async fn explain_tells_what_a_call_would_do() {
     permit, by reader/read-content
 
     read authors [*] {"query":100}, asked
-      reader/read-content (reader.yaml:7:9) covers it
+      reader/read-content (reader.yaml:8:9) covers it
 
     read articles [id] {"query":100} through `articles`, asked by wildcard
-      reader/read-content (reader.yaml:7:9) covers it
+      reader/read-content (reader.yaml:8:9) covers it
 
     to do: {"project":["articles","email","id","name"]}
 
@@ -37,14 +37,14 @@ async fn explain_tells_what_a_call_would_do() {
       also no_permission (content-editor/-): Deleting from articles is not permitted to this role. On articles it may: read, create, update.
 
     delete articles [] {"keys":[1]}, asked
-      content-editor/no-content-deletes (content-editor.yaml:56:9) forbids it
-      content-editor/read-content (content-editor.yaml:9:9) speaks of other collections or actions
-      content-editor/write-content (content-editor.yaml:14:9) speaks of other collections or actions
-      content-editor/link (content-editor.yaml:20:9) speaks of other collections or actions
-      content-editor/media (content-editor.yaml:25:9) speaks of other collections or actions
-      content-editor/write-media (content-editor.yaml:34:9) speaks of other collections or actions
-      content-editor/read-model (content-editor.yaml:41:9) speaks of other collections or actions
-      content-editor/read-system (content-editor.yaml:45:9) speaks of other collections or actions
+      content-editor/no-content-deletes (content-editor.yaml:57:9) forbids it
+      content-editor/read-content (content-editor.yaml:10:9) speaks of other collections or actions
+      content-editor/write-content (content-editor.yaml:15:9) speaks of other collections or actions
+      content-editor/link (content-editor.yaml:21:9) speaks of other collections or actions
+      content-editor/media (content-editor.yaml:26:9) speaks of other collections or actions
+      content-editor/write-media (content-editor.yaml:35:9) speaks of other collections or actions
+      content-editor/read-model (content-editor.yaml:42:9) speaks of other collections or actions
+      content-editor/read-system (content-editor.yaml:46:9) speaks of other collections or actions
 
     update comments [article] {"children":1} through `comments.article`, implied
 

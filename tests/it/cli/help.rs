@@ -8,7 +8,7 @@ async fn help(command: &str) -> String {
 
 #[tokio::test]
 async fn help_of_all() {
-    insta::assert_snapshot!(help("").await, @r#"
+    insta::assert_snapshot!(help("").await, @r"
     exit code 0
     --- output
     A policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint
@@ -24,6 +24,7 @@ async fn help_of_all() {
       explain  Tells what one call would do, and what the policies say of it
       matrix   Shows what every role may do, as one table to review
       replay   Decides the calls of a trail again, to see what other policies would have changed
+      schema   Prints the JSON Schemas by which editors check policies, tests and settings
       key      Issues, lists and revokes client keys
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)
@@ -31,7 +32,7 @@ async fn help_of_all() {
     Options:
       -h, --help     Print help
       -V, --version  Print version
-    "#);
+    ");
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn help_of_init() {
 
 #[tokio::test]
 async fn help_of_check() {
-    insta::assert_snapshot!(help("check").await, @r#"
+    insta::assert_snapshot!(help("check").await, @r"
     exit code 0
     --- output
     Says what is wrong with the settings and the policies
@@ -119,16 +120,78 @@ async fn help_of_check() {
     Usage: warrener check [OPTIONS]
 
     Options:
-          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
-                             where it is left out [env: WARRENER_POLICIES=]
-          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
-                             [env: WARRENER_CONFIG=]
-          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
-                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
-          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
-      -h, --help             Print help
-      -V, --version          Print version
-    "#);
+          --policies <DIR>
+              The folder of policy files; that of the settings, or the built-in policies, where it is
+              left out
+
+              [env: WARRENER_POLICIES=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --schema <PATH>
+              A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus
+              schema snapshot` file
+
+              [env: WARRENER_SCHEMA=]
+
+          --format <FORMAT>
+              How the answer looks
+
+              Possible values:
+              - human:  With line and caret, for people
+              - json:   One array with an object for each
+              - sarif:  SARIF 2.1.0, for code scanning and editors
+              - github: Workflow commands, which GitHub shows beside the changed lines
+
+              [default: human]
+
+          --deny-warnings
+              Take warnings for errors, as a pipeline wants
+
+          --list-lints
+              Only show what there are warnings of, by the names that `silence` in a policy file knows
+              them by
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
+}
+
+#[tokio::test]
+async fn help_of_schema() {
+    insta::assert_snapshot!(help("schema").await, @r"
+    exit code 0
+    --- output
+    Prints the JSON Schemas by which editors check policies, tests and settings
+
+    Usage: warrener schema [OPTIONS] [KIND]
+
+    Arguments:
+      [KIND]
+              Of which file; without one, all of them in one object, by the names of their files
+
+              Possible values:
+              - policy:     The file of a role
+              - guardrails: guardrails.yaml
+              - test:       The tests of a role
+              - config:     warrener.yaml
+
+    Options:
+          --out <DIR>
+              Write them into that folder, each into its file, which is written over
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
 }
 
 #[tokio::test]

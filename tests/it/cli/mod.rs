@@ -2,6 +2,7 @@
 
 mod ask;
 mod help;
+mod lint;
 mod start;
 mod wrong;
 
@@ -57,14 +58,25 @@ impl Desk {
 
     /// As [`Desk::run`], with variables `NAME=value` in an environment that is empty otherwise.
     async fn run_with(&self, line: &str, variables: &str) -> String {
-        let own = |word: &str| match word {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.run_words_with(&words, variables).await
+    }
+
+    /// As [`Desk::run`], with words that may have spaces in them.
+    async fn run_words(&self, words: &[&str]) -> String {
+        self.run_words_with(words, "").await
+    }
+
+    async fn run_words_with(&self, words: &[&str], variables: &str) -> String {
+        let own = |word: &&str| match *word {
             "POLICIES" => checkout("policies").display().to_string(),
             "SCHEMA" => checkout("tests/fixtures/schema").display().to_string(),
             other => other.to_owned(),
         };
+        let line = words.join(" ");
         let variables = variables.split_whitespace().filter_map(|one| one.split_once('='));
         let mut command = Command::new(env!("CARGO_BIN_EXE_warrener"));
-        command.args(line.split_whitespace().map(own)).current_dir(self.folder.path());
+        command.args(words.iter().map(own)).current_dir(self.folder.path());
         command.env_clear().env("COLUMNS", "100").envs(variables);
         command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, command.output()).await;

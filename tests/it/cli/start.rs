@@ -5,12 +5,16 @@ use super::Desk;
 #[tokio::test]
 async fn what_init_writes_is_valid_and_passes_its_tests() {
     let desk = Desk::new();
-    insta::assert_snapshot!(desk.run("init").await, @r#"
+    insta::assert_snapshot!(desk.run("init").await, @r"
     exit code 0
     --- output
     wrote warrener.yaml
     wrote policies/README.md
     wrote policies/schema/snapshot.yaml
+    wrote policies/policy.schema.json
+    wrote policies/guardrails.schema.json
+    wrote policies/test.schema.json
+    wrote warrener.schema.json
     wrote policies/guardrails.yaml
     wrote policies/reader.yaml
     wrote policies/content-editor.yaml
@@ -22,7 +26,7 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     next:
       1. say in warrener.yaml where Directus is (`upstream.url`), then: warrener check
       2. DIRECTUS_TOKEN=… warrener serve
-    "#);
+    ");
     insta::assert_snapshot!(desk.run("check").await, @r#"
     exit code 0
     --- output
@@ -52,12 +56,16 @@ async fn init_writes_over_nothing() {
     assert_eq!(std::fs::read_to_string(desk.path("new/policies/reader.yaml")).unwrap(), "mine\n");
     let left: Vec<_> = std::fs::read_dir(desk.path("new")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
-    insta::assert_snapshot!(desk.run("init another").await, @r#"
+    insta::assert_snapshot!(desk.run("init another").await, @r"
     exit code 0
     --- output
     wrote another/warrener.yaml
     wrote another/policies/README.md
     wrote another/policies/schema/snapshot.yaml
+    wrote another/policies/policy.schema.json
+    wrote another/policies/guardrails.schema.json
+    wrote another/policies/test.schema.json
+    wrote another/warrener.schema.json
     wrote another/policies/guardrails.yaml
     wrote another/policies/reader.yaml
     wrote another/policies/content-editor.yaml
@@ -69,7 +77,7 @@ async fn init_writes_over_nothing() {
     next:
       1. say in warrener.yaml where Directus is (`upstream.url`), then: cd another && warrener check
       2. cd another && DIRECTUS_TOKEN=… warrener serve
-    "#);
+    ");
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ forbid:
       |
       = help: leave it out here
 
-    warning[never-matches]: `editor/b` can never permit anything: `editor/no` forbids it
+    warning[forbidden-anyway]: `editor/b` can never permit anything: `editor/no` forbids it
      --> editor.yaml:5:10
       |
     5 |   - {id: b, collections: [tags], actions: [delete]}
@@ -123,14 +123,6 @@ permissions:
 import_from: ["http://images.example.com/"]
 "#;
     assert_snapshot!(lints(text), @r#"
-    warning[import-cleartext]: `http://images.example.com/` is fetched without encryption
-     --> editor.yaml:5:15
-      |
-    5 | import_from: ["http://images.example.com/"]
-      |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      |
-      = help: write `https://` where the host has it
-
     warning[import-collection]: `a` permits `import`, but not on `directus_files`
      --> editor.yaml:4:10
       |
@@ -138,6 +130,14 @@ import_from: ["http://images.example.com/"]
       |          ^
       |
       = help: bytes are imported into `directus_files` only
+
+    warning[import-cleartext]: `http://images.example.com/` is fetched without encryption
+     --> editor.yaml:5:15
+      |
+    5 | import_from: ["http://images.example.com/"]
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write `https://` where the host has it
     "#);
 }
 
@@ -199,7 +199,7 @@ permissions:
 redact: ["customers.snn"]
 "#;
     assert_snapshot!(lints(text), @r#"
-    error[unknown-collection]: there is no collection `artcles` in the schema
+    warning[unknown-collection]: there is no collection `artcles` in the schema
      --> editor.yaml:4:10
       |
     4 |   - {id: a, collections: [artcles, directus_user], actions: [read]}
@@ -244,6 +244,14 @@ permissions:
     validation: {status: {_in: [inactive]}, user_created: {_eq: $CURRENT_USER}}
 ";
     assert_snapshot!(lints(text), @r#"
+    warning[raises-rights]: by `a`, `editor` can raise its own rights: it may write `directus_flows`
+     --> editor.yaml:4:9
+      |
+    4 |   - id: a
+      |         ^
+      |
+      = help: forbid these writes, or leave the collections out; the upstream token is all that is left to stop it
+
     warning[unknown-value]: the validation of `a` compares with what only Directus knows, so it denies
      --> editor.yaml:4:9
       |
@@ -272,7 +280,7 @@ permissions:
     actions: [read]
     filter: {folder: {_nnull: true}, uploaded_by: {_eq: $CURRENT_USER}}
 ";
-    assert_snapshot!(lints(text), @r#"
+    assert_snapshot!(lints(text), @r"
     warning[current-user]: `$CURRENT_USER` in `a` is the user of the upstream token
      --> editor.yaml:4:9
       |
@@ -288,7 +296,7 @@ permissions:
       |         ^
       |
       = help: give that collection a permission of its own
-    "#);
+    ");
 }
 
 #[test]

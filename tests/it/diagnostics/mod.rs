@@ -2,6 +2,8 @@
 
 mod files;
 mod lints;
+mod silences;
+mod table;
 mod values;
 mod words;
 mod yaml;
@@ -17,16 +19,21 @@ use warrener::policy::diagnostic::Source;
 use warrener::policy::set::{GUARDRAILS_FILE, GuardrailsFile, built_in_sources};
 
 mod fixture {
+    use std::sync::LazyLock;
     use warrener::directus::SchemaSnapshot;
 
-    /// The schema of the real Directus that the tests seed.
-    pub(super) fn schema() -> SchemaSnapshot {
+    static SCHEMA: LazyLock<SchemaSnapshot> = LazyLock::new(|| {
         SchemaSnapshot::from_rest(
             include_str!("../../fixtures/schema/collections.json"),
             include_str!("../../fixtures/schema/fields.json"),
             include_str!("../../fixtures/schema/relations.json"),
         )
         .unwrap()
+    });
+
+    /// The schema of the real Directus that the tests seed.
+    pub(super) fn schema() -> SchemaSnapshot {
+        SCHEMA.clone()
     }
 }
 
@@ -57,10 +64,9 @@ fn cases(text: &str) -> String {
 /// What is said about a role that loads, held against the schema.
 fn lints(text: &str) -> String {
     let sources = [Source::new("editor.yaml", text)];
-    let (set, mut found) =
+    let (set, _) =
         PolicySet::load(&sources, GuardrailsFile::Optional).unwrap_or_else(|problems| panic!("{problems}"));
-    found.extend(check(&set, Some(&schema())));
-    set.sources().render(&found, false)
+    set.sources().render(&check(&set, Some(&schema())), false)
 }
 
 fn folder(sources: &[Source], guardrails: GuardrailsFile) -> String {
@@ -212,7 +218,7 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, drafter, drafts, limits, tests, local] = blocks.as_slice() else {
+    let [translator, drafter, drafts, limits, tests, feedback, local] = blocks.as_slice() else {
         panic!("{} blocks", blocks.len())
     };
     let drafter = Source::new("drafter.yaml", *drafter);
@@ -229,6 +235,9 @@ fn the_page_about_the_language_shows_what_loads() {
     }
     assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
     assert_eq!(role(&format!("{ROLE}{limits}")), "");
+    let feedback = Source::new("feedback.yaml", *feedback);
+    let (set, _) = PolicySet::load(&[feedback], GuardrailsFile::Optional).unwrap();
+    assert_eq!(set.sources().render(&check(&set, Some(&schema)), false), "");
     let cases = CaseFile::load(&Source::new("translator.test.yaml", *tests)).unwrap();
     assert_eq!((cases.role.as_str(), cases.tests.len()), ("translator", 4));
 }

@@ -98,7 +98,7 @@ colour: red
     7 | colour: red
       | ^^^^^^
       |
-      = help: a role has `version`, `role`, `description`, `mode`, `permissions`, `forbid`, `import_from`, `tools`, `prompts`, `system_prompt`, `limits` or `redact`
+      = help: a role has `version`, `role`, `description`, `mode`, `permissions`, `forbid`, `import_from`, `tools`, `prompts`, `system_prompt`, `limits`, `redact` or `silence`
     ");
 }
 

@@ -187,7 +187,7 @@ fn an_empty_file() {
     1 |
       | ^
       |
-      = help: write a role with `version`, `role`, `description`, `mode`, `permissions`, `forbid`, `import_from`, `tools`, `prompts`, `system_prompt`, `limits` or `redact`
+      = help: write a role with `version`, `role`, `description`, `mode`, `permissions`, `forbid`, `import_from`, `tools`, `prompts`, `system_prompt`, `limits`, `redact` or `silence`
     ");
 }
 

@@ -1,0 +1,216 @@
+//! The JSON Schema of `warrener.yaml`, as [`policy::json_schema`](crate::policy::json_schema) has those of the policies.
+
+#![expect(dead_code, reason = "what is described here is never made: the decoder reads into `Config`")]
+
+use crate::policy::json_schema::of;
+use crate::policy::json_schema::part::{Flag, Text, Texts, Version, part};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// The schema of `warrener.yaml`.
+pub fn config() -> Value {
+    of::<ConfigFile>()
+}
+
+part! {
+    Duration: json_schema!({ "type": "string", "pattern": r"^[0-9]+\s*(ms|s|min|m|h)\s*$", "examples": ["10s"] });
+    Days: json_schema!({ "type": "string", "pattern": r"^[0-9]+\s*(d|w|y)\s*$", "examples": ["90d"] });
+    Size: json_schema!({
+        "anyOf": [
+            { "type": "integer", "minimum": 1, "maximum": 1u64 << 30 },
+            { "type": "string", "pattern": r"^[0-9]+\s*(KiB|MiB|kB|KB|MB|B)?\s*$" },
+        ],
+        "examples": ["1MiB"],
+    });
+    Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+    TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
+}
+
+/// The settings of Warrener. What is left out has its default.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "The settings of Warrener")]
+struct ConfigFile {
+    /// Always 1.
+    version: Version,
+    /// Where clients connect; `127.0.0.1:8080`.
+    listen: Option<Listen>,
+    /// Whether to listen in cleartext on an address that others can reach.
+    insecure: Option<Flag>,
+    /// Browser origins that may call.
+    allowed_origins: Option<Texts>,
+    /// The Directus behind the gateway.
+    upstream: Option<Upstream>,
+    /// The folder of policy files; left out: the built-in ones.
+    policies: Option<Text>,
+    /// Whether that folder may be without `guardrails.yaml`.
+    guardrails: Option<Guardrails>,
+    /// What Directus' collections, fields and relations are.
+    schema: Option<SchemaSource>,
+    /// The audit trail.
+    audit: Option<Audit>,
+    /// The file of client keys; `warrener.keys.yaml`.
+    keys: Option<Text>,
+    /// Who is let in.
+    identity: Option<Identity>,
+    /// What the gateway bears.
+    limits: Option<Limits>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Listen {
+    /// An address and a port.
+    Address(Text),
+    /// The same with what may be said of it.
+    Whole(ListenWhole),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ListenWhole {
+    /// An IP address and a port: `127.0.0.1:8080`.
+    address: Text,
+    /// Whether to listen in cleartext on an address that others can reach.
+    insecure: Option<Flag>,
+    /// Browser origins that may call, such as `https://chat.example.com`.
+    allowed_origins: Option<Texts>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("allOf" = json!([
+    { "not": { "required": ["token_env", "token_file"] } },
+    { "not": { "required": ["schema_token_env", "schema_token_file"] } },
+])))]
+struct Upstream {
+    /// Its base address, such as `https://cms.example.com`.
+    url: Option<Text>,
+    /// The environment variable with the token that calls go upstream with.
+    token_env: Option<Text>,
+    /// The file with that token.
+    token_file: Option<Text>,
+    /// The environment variable with the gateway's own token, for reading the schema.
+    schema_token_env: Option<Text>,
+    /// The file with that token.
+    schema_token_file: Option<Text>,
+    /// From the request's last byte to the reply's first; `60s`.
+    timeout: Option<Duration>,
+    /// For a connection to be made; `5s`.
+    connect_timeout: Option<Duration>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum Guardrails {
+    Required,
+    None,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SchemaSource {
+    /// How old it may be; `10s`.
+    max_age: Option<Duration>,
+    /// A folder or a snapshot file instead of Directus itself, which never ages.
+    file: Option<Text>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "checkpoints": ["signing_key"] })))]
+#[schemars(extend("not" = json!({ "required": ["activity_token_env", "activity_token_file"] })))]
+struct Audit {
+    /// The database; `sqlite://warrener.db`.
+    url: Option<TrailUrl>,
+    /// What is kept of a call's arguments.
+    arguments: Option<KeptArguments>,
+    /// What the gateway does when the trail cannot be written: refuse calls, or end.
+    on_failure: Option<OnFailure>,
+    /// The file with the key that checkpoints are signed with, which `warrener key signing` makes.
+    signing_key: Option<Text>,
+    /// How often the end of the trail is signed, and where that goes.
+    checkpoints: Option<Checkpoints>,
+    /// Older entries are deleted; left out: never.
+    retention: Option<Days>,
+    /// The environment variable with a token that may read Directus' activity log, for `warrener audit show`.
+    activity_token_env: Option<Text>,
+    /// The file with that token.
+    activity_token_file: Option<Text>,
+    /// Where each call goes as a line of JSON once it has ended: `stdout`, or a file.
+    feed: Option<Text>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum KeptArguments {
+    Full,
+    Masked,
+    Digest,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum OnFailure {
+    Deny,
+    Stop,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Checkpoints {
+    /// Between two of them; `5m`.
+    every: Option<Duration>,
+    /// The second place: `log`, `stdout`, or a file, best on another machine.
+    to: Option<Text>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Identity {
+    /// Clients that are shut out by name, whatever their way in.
+    refuse: Option<Texts>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Limits {
+    /// Longest request body; `1MiB`.
+    body_bytes: Option<Size>,
+    /// Most connections at once; 1024.
+    connections: Option<Number>,
+    /// For a request's head to arrive, and for an idle connection; `10s`.
+    header_timeout: Option<Duration>,
+    /// For a request's body to arrive; `30s`.
+    body_timeout: Option<Duration>,
+    /// For calls to end after SIGTERM; `30s`.
+    drain_timeout: Option<Duration>,
+    /// Requests of one client in a second; 200.
+    arrivals: Option<Number>,
+    /// Requests without a valid key from one address in a minute; 60.
+    strangers: Option<Number>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+    use crate::policy::json_schema::tests::assert_same_keys;
+
+    #[test]
+    fn every_key_is_described_and_no_other() {
+        assert_same_keys(
+            &config(),
+            &[
+                (&CONFIG, ""),
+                (&LISTEN, "ListenWhole"),
+                (&UPSTREAM, "Upstream"),
+                (&SCHEMA, "SchemaSource"),
+                (&AUDIT, "Audit"),
+                (&CHECKPOINTS, "Checkpoints"),
+                (&IDENTITY, "Identity"),
+                (&LIMITS, "Limits"),
+            ],
+        );
+    }
+}
