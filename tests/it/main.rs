@@ -48,4 +48,6 @@ mod reference;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tallies;
+#[cfg(test)]
 mod trail;

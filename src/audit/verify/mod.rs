@@ -8,6 +8,7 @@ mod fault;
 mod markers;
 mod sealed;
 mod structure;
+mod tallies;
 mod texts;
 
 pub use fault::Fault;
@@ -54,6 +55,8 @@ pub struct Verified {
     pub elsewhere: u64,
     /// Entries whose arguments were erased, as a marker says.
     pub erased: u64,
+    /// Hours whose tallies, which statistics are taken from, are what their entries come to.
+    pub tallied_hours: u64,
 }
 
 /// What verifying comes to.
@@ -159,6 +162,7 @@ impl<'a> Walk<'a> {
             signatures_checked: evidence.key.is_some(),
             elsewhere: 0,
             erased: 0,
+            tallied_hours: 0,
         };
         let (seq, prev) = cut;
         let named = BTreeSet::new();
@@ -190,6 +194,7 @@ impl<'a> Walk<'a> {
         if let Some(fault) = structure::fault(self.connection).await? {
             return Err(fault.into());
         }
+        self.found.tallied_hours = tallies::fault(self.connection).await??;
         self.found.last = self.seq;
         self.found.digest = chain::hex(&self.prev);
         Ok(self.found)

@@ -59,6 +59,7 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         signed_through,
         elsewhere,
         erased,
+        tallied_hours,
         ..
     } = found;
     match format {
@@ -66,12 +67,12 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         Format::Csv => {
             writeln!(
                 out,
-                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased"
+                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased,tallied_hours"
             )?;
             let checked = found.signatures_checked;
             return writeln!(
                 out,
-                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased}"
+                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased},{tallied_hours}"
             );
         }
         Format::Table => {}
@@ -97,6 +98,9 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
     }
     if *elsewhere > 0 {
         writeln!(out, "second place       {elsewhere} checkpoints agree")?;
+    }
+    if *tallied_hours > 0 {
+        writeln!(out, "tallies            of {tallied_hours} hours, and what their entries come to")?;
     }
     Ok(())
 }
