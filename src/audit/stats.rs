@@ -1,6 +1,6 @@
 //! How many calls there were, of whom, and what came of them: counted by SQLite in slices of time, put together here.
 //!
-//! Whole hours are taken from their tallies ([`tallied`]) where these say what is asked; the rest is counted call by call, and both
+//! Whole hours are taken from their [`tallies`](super::tallies) where these say what is asked; the rest is counted call by call, and both
 //! ways come to the same.
 
 mod chart;
