@@ -6,7 +6,8 @@
 //! cargo bench --bench questions -- --keep FOLDER   # makes the trails there, or takes those that an earlier run made
 //! ```
 //!
-//! The entries are made by SQLite itself, over ninety days, and are not sealed: what is measured is reading.
+//! The entries are made by SQLite itself, over ninety days, and are not sealed: what is measured is reading. Statistics are asked for
+//! twice, call by call and from the tallies of hours, which are made in between as a gateway makes them.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ use warrener::audit::export::{ExportFormat, Lines};
 use warrener::audit::filter::{AccessFilter, Column, Filter};
 use warrener::audit::query::{Listing, Order, Place, TrailReader};
 use warrener::audit::stats::{Count, Dimension};
+use warrener::audit::tallies::tally;
 use warrener::audit::trail::{Trail, TrailOptions};
 
 /// When the first call starts; the last one does so ninety days later.
@@ -132,12 +134,10 @@ async fn measure(folder: &Path, entries: i64) {
     list(&mut reader, "a day's calls with a text in their arguments", text, None).await;
     let slow = Filter { slower_than: Some(Duration::from_millis(500)), ..day };
     list(&mut reader, "a day's calls of more than 500 ms", slow, None).await;
-    let week = period("2026-11-11T00:00:00Z", 7 * 24);
-    stats(&mut reader, "a week's calls by tool", &week, &[Dimension::Tool], None).await;
-    let hour = Some(Duration::from_hours(1));
-    stats(&mut reader, "a week's calls by tool and hour", &week, &[Dimension::Tool], hour).await;
-    let by = [Dimension::Role, Dimension::Tool, Dimension::Decision];
-    stats(&mut reader, "a week's calls by role, tool and decision", &week, &by, None).await;
+    untally(&path).await;
+    all_stats(&mut reader).await;
+    tally_all(&path).await;
+    all_stats(&mut reader).await;
     for (name, format) in
         [("all calls as JSON lines", ExportFormat::Jsonl), ("all calls as OCSF", ExportFormat::Ocsf)]
     {
@@ -158,6 +158,25 @@ async fn list(reader: &mut TrailReader, name: &str, filter: Filter, limit: Optio
     report(name, first, start.elapsed(), rows);
 }
 
+async fn all_stats(reader: &mut TrailReader) {
+    let week = period("2026-11-11T00:00:00Z", 7 * 24);
+    let late = period("2026-11-11T00:30:00Z", 7 * 24);
+    let by = [Dimension::Role, Dimension::Tool, Dimension::Decision];
+    let (tool, hour) = ([Dimension::Tool], Some(Duration::from_hours(1)));
+    let denials = vec![(Column::Decision, "deny".to_owned()), (Column::Role, "content-editor".to_owned())];
+    let denials = Filter { columns: denials, ..week.clone() };
+    for (name, filter, by, every) in [
+        ("a week's calls by tool", &week, &tool[..], None),
+        ("a week's calls by tool, from half past to half past", &late, &tool, None),
+        ("a week's calls by tool and hour", &week, &tool, hour),
+        ("a week's calls by role, tool and decision", &week, &by, None),
+        ("a week's denials of one role by rule", &denials, &[Dimension::Rule], None),
+        ("all calls by tool", &Filter::default(), &tool, None),
+    ] {
+        stats(reader, name, filter, by, every).await;
+    }
+}
+
 async fn stats(
     reader: &mut TrailReader,
     name: &str,
@@ -175,6 +194,29 @@ async fn stats(
         rows += interval.groups.len() as u64;
     }
     report(name, first, start.elapsed(), rows);
+}
+
+/// Lets statistics be counted call by call.
+async fn untally(path: &Path) {
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("DELETE FROM tallied_hours").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Tallies as a gateway does, which rests three quarters of the time.
+async fn tally_all(path: &Path) {
+    let start = Instant::now();
+    let hours = tally(&format!("sqlite://{}", path.display()), Timestamp::now()).await.unwrap();
+    let took = start.elapsed().as_secs_f64();
+    println!("{hours} hours tallied in {took:.1} s, {:.1} ms of work each", took * 250.0 / hours as f64);
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let (rows, durations): (i64, i64) =
+        sqlx::query_as("SELECT count(*), coalesce(sum(length(durations)), 0) FROM tallies")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    connection.close().await.unwrap();
+    println!("{rows} rows, with {:.1} MB of durations", durations as f64 / 1e6);
 }
 
 async fn export(reader: &mut TrailReader, name: &str, format: ExportFormat) {

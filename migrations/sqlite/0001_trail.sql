@@ -88,6 +88,32 @@ CREATE TABLE pruned (
 ) STRICT;
 INSERT INTO pruned VALUES (0);
 
+-- What the calls of an hour come to, so that statistics of long times need not count each call. Derived from `entries` and outside
+-- the chain: an hour that is deleted from `tallied_hours` is counted call by call again, and tallied anew later.
+CREATE TABLE tallied_hours (
+    hour  INTEGER PRIMARY KEY,             -- since 1970 UTC; all calls that started in it have ended
+    first INTEGER NOT NULL,                -- the number of the first of their entries
+    kept  INTEGER NOT NULL                 -- 1 where it is in `tallies`; 0 where that would be too many rows, and calls are counted
+) STRICT;
+
+-- One row for each hour and each combination that calls of it have. Nothing here says whose they were.
+CREATE TABLE tallies (
+    hour       INTEGER NOT NULL,           -- counts for nothing unless it is in `tallied_hours`
+    n          INTEGER NOT NULL,           -- the row's place in the hour, from 0
+    method     TEXT,                       -- as in `calls`, and so all up to `error_code`
+    role       TEXT,
+    tool       TEXT,
+    decision   TEXT,
+    enforced   INTEGER,
+    rule       TEXT,
+    reason     TEXT,
+    outcome    TEXT,
+    error_code TEXT,
+    count      INTEGER NOT NULL,           -- how many calls
+    durations  BLOB    NOT NULL,           -- how long they took, to three digits; migrations/README.md says how
+    PRIMARY KEY (hour, n)
+) STRICT, WITHOUT ROWID;
+
 -- Policy texts and schema snapshots, once each.
 CREATE TABLE texts (
     digest TEXT NOT NULL,                  -- as entries.policy_revision and entries.schema_digest name it
@@ -99,8 +125,8 @@ CREATE TABLE texts (
 -- Few indexes, so that writing stays fast. The first two hold all that lists filter by and statistics group by, so that they
 -- read no entry. Outcomes and markers have no principal and are in one or two of them only.
 CREATE INDEX entries_call ON entries (call_id, kind, outcome, error_code, duration_us);
-CREATE INDEX entries_time ON entries (at_text, call_id, kind, principal, role, tool, decision, enforced, rule, reason, outcome,
-    error_code, duration_us, count) WHERE principal IS NOT NULL;
+CREATE INDEX entries_time ON entries (at_text, call_id, kind, principal, role, method, tool, decision, enforced, rule, reason,
+    outcome, error_code, duration_us, count) WHERE principal IS NOT NULL;
 CREATE INDEX entries_principal ON entries (principal, at_text, call_id) WHERE principal IS NOT NULL;
 CREATE INDEX entries_event ON entries (kind, seq) WHERE kind IN ('revision', 'marker');
 
@@ -133,6 +159,22 @@ CREATE TRIGGER pruned_no_delete BEFORE DELETE ON pruned
 BEGIN SELECT raise(ABORT, 'the trail is append-only: there is one row that says what was pruned'); END;
 CREATE TRIGGER texts_no_update BEFORE UPDATE ON texts
 BEGIN SELECT raise(ABORT, 'the trail is append-only: texts cannot be changed'); END;
+
+-- A tally goes as soon as it is not true any more: when a call comes whose clock had jumped back, and when entries are to be pruned.
+CREATE TRIGGER entries_late AFTER INSERT ON entries WHEN NEW.principal IS NOT NULL
+BEGIN DELETE FROM tallied_hours WHERE hour = NEW.at / 3600000000; END;
+CREATE TRIGGER pruned_tallies AFTER UPDATE ON pruned
+BEGIN DELETE FROM tallied_hours WHERE first <= NEW.through; END;
+CREATE TRIGGER tallied_hours_delete AFTER DELETE ON tallied_hours
+BEGIN DELETE FROM tallies WHERE hour = OLD.hour; END;
+CREATE TRIGGER tallied_hours_no_update BEFORE UPDATE ON tallied_hours
+BEGIN SELECT raise(ABORT, 'tallies can be deleted, not changed'); END;
+CREATE TRIGGER tallies_no_insert BEFORE INSERT ON tallies WHEN EXISTS (SELECT 1 FROM tallied_hours WHERE hour = NEW.hour)
+BEGIN SELECT raise(ABORT, 'tallies can be deleted, not changed'); END;
+CREATE TRIGGER tallies_no_update BEFORE UPDATE ON tallies
+BEGIN SELECT raise(ABORT, 'tallies can be deleted, not changed'); END;
+CREATE TRIGGER tallies_no_delete BEFORE DELETE ON tallies WHEN EXISTS (SELECT 1 FROM tallied_hours WHERE hour = OLD.hour)
+BEGIN SELECT raise(ABORT, 'tallies are deleted by the hour, from tallied_hours'); END;
 
 -- One row for each call.
 CREATE VIEW calls AS

@@ -1,10 +1,12 @@
-//! What is done for the trail while the gateway runs: its end is signed, old entries go, and a failure can end the gateway.
+//! What is done for the trail while the gateway runs: its end is signed, hours are tallied, old entries go, and a failure can end
+//! the gateway.
 
 use super::run::GatewayError;
 use crate::accept::Drain;
 use crate::audit::checkpoint::Checkpoints;
 use crate::audit::retention::prune;
 use crate::audit::signing::SigningKey;
+use crate::audit::tallies;
 use crate::audit::trail::{Trail, TrailOptions};
 use crate::config::{Audit, OnFailure};
 use jiff::Timestamp;
@@ -12,6 +14,9 @@ use std::time::Duration;
 
 /// How often entries that are too old are looked for.
 const PRUNING: Duration = Duration::from_hours(1);
+
+/// How often hours that are over are looked for.
+const TALLYING: Duration = Duration::from_mins(5);
 
 /// How the trail is opened that the settings describe.
 ///
@@ -34,6 +39,7 @@ pub(super) fn keep(audit: &Audit, trail: &Trail, key: Option<SigningKey>, drain:
     if key.is_some() {
         drain.tasks().spawn(sign(trail.clone(), audit.checkpoints.every, drain.clone()));
     }
+    drain.tasks().spawn(tally(audit.url.clone(), drain.clone()));
     if let Some(age) = audit.retention {
         drain.tasks().spawn(forget(audit.url.clone(), age, key, drain.clone()));
     }
@@ -50,6 +56,21 @@ async fn sign(trail: Trail, every: Duration, drain: Drain) {
             tracing::error!(%error, "the end of the trail is not signed; it is tried again");
         }
         if stop.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Tallies the hours that are over, those first that were missed while no gateway ran.
+async fn tally(url: String, drain: Drain) {
+    let stop = drain.stop();
+    loop {
+        match stop.run_until_cancelled(tallies::tally(&url, Timestamp::now())).await {
+            Some(Ok(hours)) => tracing::debug!(hours, "hours were tallied for statistics"),
+            Some(Err(error)) => tracing::error!(%error, "hours could not be tallied; it is tried again"),
+            None => return,
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(TALLYING)).await.is_none() {
             return;
         }
     }

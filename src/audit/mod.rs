@@ -22,6 +22,7 @@ pub mod retention;
 pub mod sheet;
 pub mod signing;
 pub mod stats;
+pub mod tallies;
 pub mod time;
 pub mod trail;
 pub mod verify;

@@ -1,20 +1,26 @@
 //! How many calls there were, of whom, and what came of them: counted by SQLite in slices of time, put together here.
+//!
+//! Whole hours are taken from their [`tallies`](super::tallies) where these say what is asked; the rest is counted call by call, and both
+//! ways come to the same.
 
 mod chart;
-mod durations;
+mod dimension;
 mod render;
+mod tallied;
 
 pub use chart::Screen;
+pub use dimension::Dimension;
 pub use render::StatsRenderer;
 
-use self::durations::Durations;
 use super::filter::{AccessFilter, Filter};
 use super::query::{QueryError, TrailReader};
+use super::tallies::Durations;
 use super::time::text;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 /// What is counted in one query at most: longer ones would keep the write-ahead log from shrinking.
@@ -22,39 +28,6 @@ const SLICE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Intervals begin at multiples of their length from here on: a Monday, at midnight.
 const ANCHOR: i64 = 4 * 24 * 3600;
-
-/// What calls are told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-#[value(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the views' columns, which are documented in the migration"
-)]
-pub enum Dimension {
-    Principal,
-    Role,
-    ClientName,
-    ClientVersion,
-    ClientAddress,
-    Method,
-    Tool,
-    Decision,
-    Enforced,
-    Rule,
-    Reason,
-    Outcome,
-    ErrorCode,
-    HttpStatus,
-    PolicyRevision,
-    /// What an access does; a call counts once for each action of it
-    Action,
-    /// The collection of an access; a call counts once for each
-    Collection,
-    /// The hour in which it started, UTC
-    Hour,
-    /// The day on which it started, UTC
-    Day,
-}
 
 /// What to count.
 #[derive(Clone, Debug)]
@@ -102,6 +75,9 @@ pub struct Counting<'a> {
     end: Timestamp,
 }
 
+/// Groups by what they have in common.
+type Groups = BTreeMap<Vec<Option<String>>, Group>;
+
 impl TrailReader {
     /// Begins to count, with `now` as the end where the filter names none.
     ///
@@ -147,23 +123,39 @@ impl Counting<'_> {
     }
 
     async fn groups(&mut self, start: Timestamp, end: Timestamp) -> Result<Vec<Group>, QueryError> {
-        let mut groups = BTreeMap::new();
-        let mut from = self.count.filter.since.map_or(start, |since| since.max(start));
-        while from < end {
-            let until = from.checked_add(SLICE).unwrap_or(end).min(end);
-            let filter = Filter { since: Some(from), until: Some(until), ..self.count.filter.clone() };
-            let mut query = self.count.query(&filter);
-            let rows = query.build().fetch_all(&mut self.reader.connection).await;
-            for row in self.reader.sql(rows)? {
-                let added = add(&mut groups, self.count.by.len(), &row);
-                self.reader.sql(added)?;
-            }
-            from = until;
+        let start = self.count.filter.since.map_or(start, |since| since.max(start));
+        let mut groups = Groups::new();
+        let left = match self.count.by_tallies() {
+            Some(by) => self.tallied(&by, start..end, &mut groups).await?,
+            None => vec![start..end],
+        };
+        for period in left {
+            self.add_calls(period, &mut groups).await?;
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
         // Stable, so that groups of one size stay in the order of what they have in common.
         groups.sort_by_key(|group| std::cmp::Reverse(group.calls));
         Ok(groups)
+    }
+
+    /// Counts call by call.
+    async fn add_calls(&mut self, period: Range<Timestamp>, groups: &mut Groups) -> Result<(), QueryError> {
+        let mut from = period.start;
+        while from < period.end {
+            let until = from.checked_add(SLICE).unwrap_or(period.end).min(period.end);
+            let filter = Filter { since: Some(from), until: Some(until), ..self.count.filter.clone() };
+            let rows = self.count.query(&filter).build().fetch_all(&mut self.reader.connection).await;
+            for row in self.reader.sql(rows)? {
+                let added = add(groups, self.count.by.len(), &row);
+                let (group, calls) = self.reader.sql(added)?;
+                let rounded: Option<&str> = self.reader.sql(row.try_get(self.count.by.len() + NUMBERS))?;
+                if let Some(rounded) = rounded {
+                    group.durations.add(rounded, calls);
+                }
+            }
+            from = until;
+        }
+        Ok(())
     }
 }
 
@@ -175,23 +167,10 @@ impl Count {
         for dimension in &self.by {
             query.push(dimension.expression()).push(", ");
         }
-        query.push("printf('%.2e', duration_ms), ");
         let of_accesses = self.by.iter().any(|dimension| dimension.is_of_accesses());
-        for condition in [
-            "true",
-            "decision = 'deny' AND enforced",
-            "decision = 'deny' AND NOT enforced",
-            "outcome IN ('error', 'failed')",
-        ] {
-            // A call can have several accesses of one group; a row can stand for several requests.
-            let (before, after) = if of_accesses {
-                ("count(DISTINCT CASE WHEN ", " THEN calls.id END), ")
-            } else {
-                ("sum(CASE WHEN ", " THEN calls.count ELSE 0 END), ")
-            };
-            query.push(before).push(condition).push(after);
-        }
-        query.push("count(duration_ms) FROM calls");
+        // A call can have several accesses of one group; a row can stand for several requests.
+        push_numbers(&mut query, if of_accesses { DISTINCT } else { SUM });
+        query.push("CASE WHEN duration_ms IS NOT NULL THEN printf('%.2e', duration_ms) END FROM calls");
         if of_accesses {
             let join = if filter.access.is_empty() { " LEFT JOIN" } else { " JOIN" };
             query.push(join).push(" call_accesses a ON a.id = calls.id");
@@ -201,32 +180,48 @@ impl Count {
         // The access that is counted is the one that the filter is about, not another one of the same call.
         let access = if of_accesses { AccessFilter::default() } else { filter.access.clone() };
         Filter { access, ..filter.clone() }.push(&mut query);
-        query.push(" GROUP BY 1");
-        for n in 0..self.by.len() {
-            query.push(format!(", {}", n + 2));
+        query.push(format!(" GROUP BY {}", self.by.len() + NUMBERS + 1));
+        for n in 1..=self.by.len() {
+            query.push(format!(", {n}"));
         }
         query
     }
 }
 
-/// Adds one row of the answer to the group that it belongs to.
-fn add(
-    groups: &mut BTreeMap<Vec<Option<String>>, Group>,
+/// What is counted of each group: all, denied, would-be denials and errors.
+const NUMBERS: usize = 4;
+/// What stands around the condition on a call.
+const SUM: (&str, &str) = ("sum(CASE WHEN ", " THEN calls.count ELSE 0 END), ");
+const DISTINCT: (&str, &str) = ("count(DISTINCT CASE WHEN ", " THEN calls.id END), ");
+
+fn push_numbers(query: &mut QueryBuilder<Sqlite>, (before, after): (&str, &str)) {
+    let conditions: [&str; NUMBERS] = [
+        "true",
+        "decision = 'deny' AND enforced",
+        "decision = 'deny' AND NOT enforced",
+        "outcome IN ('error', 'failed')",
+    ];
+    for condition in conditions {
+        query.push(before).push(condition).push(after);
+    }
+}
+
+/// Adds the numbers of one row of the answer to the group that it belongs to, and tells how many calls it is.
+fn add<'a>(
+    groups: &'a mut Groups,
     values: usize,
     row: &SqliteRow,
-) -> Result<(), sqlx::Error> {
+) -> Result<(&'a mut Group, u64), sqlx::Error> {
     let key = (0..values).map(|n| row.try_get(n)).collect::<Result<Vec<Option<String>>, _>>()?;
     let number = |n: usize| row.try_get::<i64, _>(values + n).map(i64::unsigned_abs);
     let group = groups.entry(key).or_insert_with_key(|key| Group { values: key.clone(), ..Group::default() });
-    let calls = number(1)?;
-    group.calls += calls;
-    group.denied += number(2)?;
-    group.would_deny += number(3)?;
-    group.errors += number(4)?;
-    if number(5)? > 0 {
-        group.durations.add(row.try_get(values)?, calls);
-    }
-    Ok(())
+    let calls = number(0)?;
+    // A file that somebody has touched can say anything.
+    group.calls = group.calls.saturating_add(calls);
+    group.denied = group.denied.saturating_add(number(1)?);
+    group.would_deny = group.would_deny.saturating_add(number(2)?);
+    group.errors = group.errors.saturating_add(number(3)?);
+    Ok((group, calls))
 }
 
 impl Group {
@@ -238,62 +233,6 @@ impl Group {
     /// The duration that 95 of 100 calls did not exceed.
     pub fn p95_ms(&self) -> Option<f64> {
         self.durations.percentile(95)
-    }
-}
-
-impl Dimension {
-    /// Its name on the command line and as a column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Principal => "principal",
-            Self::Role => "role",
-            Self::ClientName => "client_name",
-            Self::ClientVersion => "client_version",
-            Self::ClientAddress => "client_address",
-            Self::Method => "method",
-            Self::Tool => "tool",
-            Self::Decision => "decision",
-            Self::Enforced => "enforced",
-            Self::Rule => "rule",
-            Self::Reason => "reason",
-            Self::Outcome => "outcome",
-            Self::ErrorCode => "error_code",
-            Self::HttpStatus => "http_status",
-            Self::PolicyRevision => "policy_revision",
-            Self::Action => "action",
-            Self::Collection => "collection",
-            Self::Hour => "hour",
-            Self::Day => "day",
-        }
-    }
-
-    /// Its value as text.
-    fn expression(self) -> &'static str {
-        match self {
-            Self::Enforced => "iif(enforced, 'true', 'false')",
-            Self::HttpStatus => "CAST(http_status AS TEXT)",
-            Self::Action => "a.action",
-            Self::Collection => "a.collection",
-            Self::Hour => "substr(started_at, 1, 13)",
-            Self::Day => "substr(started_at, 1, 10)",
-            Self::Principal
-            | Self::Role
-            | Self::ClientName
-            | Self::ClientVersion
-            | Self::ClientAddress
-            | Self::Method
-            | Self::Tool
-            | Self::Decision
-            | Self::Rule
-            | Self::Reason
-            | Self::Outcome
-            | Self::ErrorCode
-            | Self::PolicyRevision => self.as_str(),
-        }
-    }
-
-    fn is_of_accesses(self) -> bool {
-        matches!(self, Self::Action | Self::Collection)
     }
 }
 

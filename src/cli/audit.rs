@@ -62,7 +62,9 @@ pub enum AuditCommand {
     Tail(TailArgs),
     /// Count calls, denials, errors and durations
     ///
-    /// Counted are the calls that fit all that is given. `*` stands for any run of characters in names and rules.
+    /// Counted are the calls that fit all that is given. `*` stands for any run of characters in names and rules. Hours that are over
+    /// are taken from the tallies that the gateway makes of them, unless the question is about clients, accesses, arguments, sizes or
+    /// slow calls.
     Stats(Box<StatsArgs>),
     /// Write calls out for other programs, one a line, in the order in which they ended
     ///
@@ -72,7 +74,8 @@ pub enum AuditCommand {
     /// Check that no entry was changed, removed, inserted or reordered
     ///
     /// The chain is recomputed from its first entry to its last. With the public key the signatures of checkpoints count too, and with
-    /// the checkpoints of the second place a trail that was cut short shows. Exit code 1 where something is wrong.
+    /// the checkpoints of the second place a trail that was cut short shows. The tallies that `audit stats` counts with are compared with
+    /// the entries. Exit code 1 where something is wrong.
     Verify(verify::VerifyArgs),
     /// Delete old entries, while the gateway goes on
     ///

@@ -54,4 +54,6 @@ mod schemas;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tallies;
+#[cfg(test)]
 mod trail;

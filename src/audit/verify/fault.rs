@@ -100,6 +100,12 @@ pub enum Fault {
         /// What entries name it by.
         digest: String,
     },
+    /// The tally of an hour, which statistics are taken from, is not what its calls come to.
+    #[error("the tally of the hour {hour} (UTC) is not what its entries come to")]
+    Tally {
+        /// The hour, as `2026-11-22T21`.
+        hour: String,
+    },
     /// A table, view, trigger or index is missing, or not what the gateway makes.
     #[error("the {kind} `{name}` is not the one that the gateway made")]
     Structure {

@@ -8,6 +8,7 @@ mod fault;
 mod markers;
 mod sealed;
 mod structure;
+mod tallies;
 mod texts;
 
 pub use fault::Fault;
@@ -57,6 +58,8 @@ pub struct Verified {
     pub erased: u64,
     /// Policy texts and schema snapshots that entries name and the trail does not have. A gateway keeps each before its first entry.
     pub texts_missing: u64,
+    /// Hours whose tallies, which statistics are taken from, are what their entries come to.
+    pub tallied_hours: u64,
 }
 
 /// What verifying comes to.
@@ -164,6 +167,7 @@ impl<'a> Walk<'a> {
             elsewhere: 0,
             erased: 0,
             texts_missing: 0,
+            tallied_hours: 0,
         };
         let (seq, prev) = cut;
         let named = BTreeSet::new();
@@ -197,6 +201,7 @@ impl<'a> Walk<'a> {
             return Err(fault.into());
         }
         self.found.texts_missing = self.texts.missing(self.connection).await?;
+        self.found.tallied_hours = tallies::fault(self.connection).await??;
         self.found.last = self.seq;
         self.found.digest = chain::hex(&self.prev);
         Ok(self.found)

@@ -60,6 +60,7 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         elsewhere,
         erased,
         texts_missing,
+        tallied_hours,
         ..
     } = found;
     match format {
@@ -67,12 +68,12 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
         Format::Csv => {
             writeln!(
                 out,
-                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased,texts_missing"
+                "entries,last,digest,pruned_through,checkpoints,signed_through,signatures_checked,elsewhere,erased,texts_missing,tallied_hours"
             )?;
             let checked = found.signatures_checked;
             return writeln!(
                 out,
-                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased},{texts_missing}"
+                "{entries},{last},{digest},{pruned_through},{checkpoints},{signed_through},{checked},{elsewhere},{erased},{texts_missing},{tallied_hours}"
             );
         }
         Format::Table => {}
@@ -104,6 +105,9 @@ fn write(found: &Verified, format: Format, out: &mut dyn Write) -> io::Result<()
             out,
             "texts missing      {texts_missing} policies or schemas that entries name: what was decided with them cannot be decided again"
         )?;
+    }
+    if *tallied_hours > 0 {
+        writeln!(out, "tallies            of {tallied_hours} hours, and what their entries come to")?;
     }
     Ok(())
 }

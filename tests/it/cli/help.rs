@@ -636,7 +636,8 @@ async fn help_of_audit_stats() {
     Count calls, denials, errors and durations
 
     Counted are the calls that fit all that is given. `*` stands for any run of characters in names and
-    rules.
+    rules. Hours that are over are taken from the tallies that the gateway makes of them, unless the
+    question is about clients, accesses, arguments, sizes or slow calls.
 
     Usage: warrener audit stats [OPTIONS]
 
@@ -790,7 +791,8 @@ async fn help_of_audit_verify() {
 
     The chain is recomputed from its first entry to its last. With the public key the signatures of
     checkpoints count too, and with the checkpoints of the second place a trail that was cut short
-    shows. Exit code 1 where something is wrong.
+    shows. The tallies that `audit stats` counts with are compared with the entries. Exit code 1 where
+    something is wrong.
 
     Usage: warrener audit verify [OPTIONS]
 
