@@ -79,6 +79,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     let gateway = Gateway::set_up(config).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
+    gateway.reload_on_hangup().map_err(GatewayError::Signals)?;
     let address = gateway.address()?;
     if let Some(key) = fresh {
         writeln!(out, "a key for the first client, shown only this once: {key}")?;

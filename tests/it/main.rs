@@ -30,6 +30,8 @@ mod fuzz;
 #[cfg(test)]
 mod likeness;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod local;
 #[cfg(test)]
 mod matrix;

@@ -142,8 +142,13 @@ impl Counter {
             }
             Bound::Concurrency(most) => Used::Parallel { most, running: Arc::default() },
         };
-        let rule = format!("{}/{}", role.unwrap_or("guardrails"), limit.id);
-        Self { rule, role: role.map(str::to_owned), limit: limit.clone(), used }
+        let source = role.unwrap_or("guardrails");
+        Self {
+            rule: format!("{source}/{}", limit.id),
+            role: role.map(str::to_owned),
+            limit: limit.clone(),
+            used,
+        }
     }
 
     /// Whether it is the count of this limit: one that says anything else is another one, wherever it stands.

@@ -128,6 +128,7 @@ pub(super) struct Site {
     pub(super) trail: Trail,
     pub(super) drain: Drain,
     pub(super) schema: Arc<SchemaCache>,
+    pub(super) policies: Arc<ArcSwap<PolicySet>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     folder: TempDir,
 }
@@ -203,9 +204,10 @@ impl Plan {
         let keys = KeyRing::in_memory(&file, Some(TOKEN.to_owned().into())).unwrap();
         let schema = Arc::new(self.schema.unwrap_or_else(|| SchemaCache::fixed(SNAPSHOT.clone())));
         let drain = Drain::new();
+        let policies = Arc::new(ArcSwap::from_pointee(self.policies));
         let parts = Parts {
             keys: Arc::new(keys),
-            policies: Arc::new(ArcSwap::from_pointee(self.policies)),
+            policies: policies.clone(),
             schema: schema.clone(),
             trail: trail.clone(),
             arguments: KeptArguments::Masked,
@@ -216,7 +218,7 @@ impl Plan {
         };
         let seen = Arc::new(Mutex::default());
         let stack = stack(parts, upstream(self.answer, Arc::clone(&seen)));
-        Site { stack, key, trail, drain, schema, seen, folder }
+        Site { stack, key, trail, drain, schema, policies, seen, folder }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gateway as its users run it: the built binary, with its own key file, trail and policies.
 
-use super::client::McpClient;
+use super::client::{McpClient, Reply};
 use super::process::Process;
 use super::trail::{self, Call};
 use std::collections::BTreeSet;
@@ -122,6 +122,11 @@ impl Site {
         trail::forwarded(&self.path("trail.db")).await
     }
 
+    /// The trail's file.
+    pub(crate) fn trail(&self) -> PathBuf {
+        self.path("trail.db")
+    }
+
     /// The trail's address, as the command line takes it.
     pub(crate) fn audit(&self) -> String {
         format!("sqlite://{}", self.path("trail.db").display())
@@ -143,6 +148,12 @@ impl Site {
 }
 
 impl Gateway {
+    /// The answer to a request for another path than `/mcp`, without a credential.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        let client = McpClient::new(self.url.replace("/mcp", path), "");
+        client.send(http::Request::get(client.url()).body(http_body_util::Full::default()).unwrap()).await
+    }
+
     pub(crate) fn client(&self, key: &str) -> McpClient {
         McpClient::new(&self.url, key)
     }
