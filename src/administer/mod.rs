@@ -6,6 +6,7 @@ mod load;
 mod note;
 mod reading;
 mod run;
+mod stopping;
 
 pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};

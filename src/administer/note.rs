@@ -2,6 +2,7 @@
 
 use crate::audit::entry::{Entry, Kind};
 use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
+use crate::identity::{Standing, Stop, Whom};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
 use serde_json::{Value, json};
@@ -27,6 +28,25 @@ pub(super) fn refused(problem: &Problem, active: &str, at: i64) -> Entry {
     let (count, shown) = problem.shown();
     let note =
         json!({ "event": "policies_refused", "active": active, "problems": count, "diagnostics": shown });
+    entry(Kind::Marker, at, note)
+}
+
+/// An entry about all that is stopped from now on. Clients are named in it by nothing that could not be erased.
+pub(super) fn stops(standing: &Standing, at: i64) -> Entry {
+    let note = match standing {
+        Standing::Known(file) => {
+            let stop = |Stop { whom, since, reason }: &Stop| {
+                let whom = match whom {
+                    Whom::All => json!("all"),
+                    Whom::Role(role) => json!({ "role": role }),
+                    Whom::Client(_) => json!("client"),
+                };
+                json!({ "whom": whom, "since": since, "reason": reason })
+            };
+            json!({ "event": "stops", "stops": file.stops().iter().map(stop).collect::<Vec<_>>() })
+        }
+        Standing::Unknown(problem) => json!({ "event": "stops", "unreadable": problem }),
+    };
     entry(Kind::Marker, at, note)
 }
 

@@ -2,14 +2,14 @@
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
-use super::{keep, note, reading};
+use super::{keep, note, reading, stopping};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, OnFailure, Secret};
-use crate::identity::{KeyError, KeyRing, SecretError, read_secret};
+use crate::identity::{KeyError, KeyRing, SecretError, Stops, read_secret};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -107,14 +107,14 @@ impl Gateway {
     pub async fn set_up(config: &Config) -> Result<Self, GatewayError> {
         let token = secret(config.upstream.token.as_ref())?;
         let keys = KeyRing::open(&config.keys, token, &config.identity.refuse)?;
-        Self::with_keys(config, keys).await
+        Self::with(config, keys, Stops::open(&config.stops())).await
     }
 
-    /// As [`Gateway::set_up`], with keys that are there already.
+    /// As [`Gateway::set_up`], with keys and stops that are there already.
     ///
     /// # Errors
     /// As [`Gateway::set_up`].
-    pub async fn with_keys(config: &Config, keys: KeyRing) -> Result<Self, GatewayError> {
+    pub async fn with(config: &Config, keys: KeyRing, stops: Stops) -> Result<Self, GatewayError> {
         if let Some(problem) = config.listen.problem() {
             return Err(GatewayError::Listen(problem));
         }
@@ -146,9 +146,12 @@ impl Gateway {
         let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);
         note::revision(&trail, &policies, clock.micros()).await?;
+        let stops = Arc::new(stops);
+        stopping::begin(&stops, &trail, clock.micros()).await?;
         let parts = Parts {
             keys: Arc::new(keys),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
+            stops: stops.clone(),
             schema: Arc::new(schema),
             trail,
             arguments: config.audit.arguments,
@@ -160,6 +163,11 @@ impl Gateway {
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
         keep::keep(&config.audit, &parts.trail, key, &parts.drain);
         let reloads = config.policies.as_deref().map(|folder| follow(folder, config.guardrails, &parts));
+        let watch = stopping::watch(stops.clone(), parts.trail.clone(), parts.clock.clone());
+        let stop = parts.drain.stop();
+        parts.drain.tasks().spawn(async move {
+            stop.run_until_cancelled(watch).await;
+        });
         let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
         Ok(Self {
             parts,
@@ -184,6 +192,11 @@ impl Gateway {
     /// Tells the gateway to end.
     pub fn drain(&self) -> Drain {
         self.parts.drain.clone()
+    }
+
+    /// What is stopped.
+    pub fn stops(&self) -> &Stops {
+        &self.parts.stops
     }
 
     /// How the policies follow their folder; `None` for the built-in ones.

@@ -59,7 +59,7 @@ pub struct Subject {
     pub tool: Option<String>,
     /// `permit` or `deny`.
     pub decision: &'static str,
-    /// `ROLE/ID`, `guardrails/ID`, `ROLE/-`, `protocol`.
+    /// `ROLE/ID`, `guardrails/ID`, `ROLE/-`, `protocol`, `stop`.
     pub rule: Option<String>,
     /// The code of the reason: `no_permission`, `forbidden`, `not_understood`, …
     pub reason: Option<&'static str>,

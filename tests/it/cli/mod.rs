@@ -3,6 +3,7 @@
 mod ask;
 mod help;
 mod start;
+mod stop;
 mod wrong;
 
 use crate::support::process::checkout;

@@ -1,6 +1,7 @@
 //! A gateway whose files change while calls are running: its policies, and what is stopped.
 
 mod policies;
+mod stopped;
 
 use crate::support::client::{McpClient, Reply};
 use crate::support::gateway::{Gateway, Site};
@@ -51,6 +52,13 @@ impl Workshop {
         let gateway = site.start();
         let client = gateway.client(&key);
         Self { upstream, site, gateway, client, folder }
+    }
+
+    /// Ends the gateway at once, and starts another one on the same files.
+    fn start_again(&mut self) {
+        self.gateway.process.kill();
+        self.gateway = self.site.start();
+        self.client = self.gateway.client(self.client.key());
     }
 
     /// The folder of policies, or a place beside it.
