@@ -305,6 +305,7 @@ impl Call {
             method = subject.method,
             tool = subject.tool,
             decision = subject.decision,
+            enforced = subject.enforced,
             rule = subject.rule,
             outcome = outcome.word.as_str(),
             duration_us = outcome.duration_us,
