@@ -177,6 +177,10 @@ async fn help_of_explain() {
           --role <ROLE>           The role that calls
           --policies <DIR>        The folder of policy files; that of the settings, or the built-in
                                   policies, where it is left out
+          --revision <DIGEST>     The policies of a revision that the trail keeps, in place of a folder:
+                                  its digest, or enough of its beginning
+          --audit <URL>           The trail that the revision is in; that of the settings where it is
+                                  left out [env: WARRENER_AUDIT=]
           --schema <PATH>         A folder with what `GET /collections`, `/fields` and `/relations`
                                   answer, or a `directus schema snapshot` file
           --dialect <DIALECT>     Whose tools are called: those of Directus' own MCP endpoint, or those

@@ -1,9 +1,9 @@
 //! `serve` follows its folder of policies: what is valid is live within a second, and nothing else ever decides.
 
 use super::{DELETED, Files, PATIENCE, Traffic, Workshop, delete, read, swap_link};
-use crate::support::process::eventually;
+use crate::support::process::{checkout, eventually};
 use crate::support::trail;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::Row as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -254,4 +254,69 @@ async fn a_hangup_has_the_folder_looked_at_at_once() {
     workshop.gateway.process.signal("HUP");
     workshop.answers(&delete(), BY_ROLE).await;
     assert_eq!(workshop.call(&read()).await, "ok");
+}
+
+/// What decided a call once is in the trail, whatever has become of the files.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_revision_explains_a_call_as_it_decided_it() {
+    let workshop = Workshop::start(FIRST).await;
+    assert_eq!(workshop.call(&delete()).await, BY_GUARDRAILS);
+    put(&workshop.path("policies"), &[("guardrails.yaml", ALLOWING), ("reader.yaml", LOOSE)]);
+    workshop.answers(&delete(), "ok").await;
+    std::fs::remove_dir_all(workshop.path("policies")).unwrap();
+
+    let (schema, audit) = (checkout("tests/fixtures/schema").display().to_string(), workshop.site.audit());
+    let call = json!({"tool": "items", "arguments": delete()["arguments"]}).to_string();
+    let explain = |revision: &str| {
+        let words = [
+            "explain",
+            "--role",
+            "reader",
+            "--schema",
+            &schema,
+            "--audit",
+            &audit,
+            "--revision",
+            revision,
+            &call,
+        ];
+        workshop.site.try_run(words)
+    };
+    let notes = workshop.notes("revision").await;
+    let [old, new] = &notes[..] else { panic!("{notes:#?}") };
+    let [old, new] = [old, new].map(|note| note["revision"].as_str().unwrap());
+    // Digests may begin alike; ten digits of them do not.
+    for (revision, code, expect) in [
+        (old, 2, "guardrails/no-deletes"),
+        (old.get(..10).unwrap(), 2, "guardrails/no-deletes"),
+        (&old.to_uppercase(), 2, "guardrails/no-deletes"),
+        (new, 0, "permit, by reader/all"),
+        (
+            "0123456789",
+            1,
+            "the trail has no policy revision `0123456789`: `warrener audit show` names that of a call",
+        ),
+        ("", 1, "several policy revisions begin with ``"),
+        ("%", 1, "the trail has no policy revision `%`"),
+    ] {
+        let (ended, said) = explain(revision);
+        assert_eq!(ended, Some(code), "{said}");
+        assert!(said.contains(expect), "{said}");
+    }
+    let shown = workshop.site.run([
+        "audit",
+        "query",
+        "--audit",
+        &audit,
+        "--rule",
+        "guardrails/no-deletes",
+        "--format",
+        "json",
+    ]);
+    let id = serde_json::from_str::<Value>(shown.lines().next().unwrap()).unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown = workshop.site.run(["audit", "show", &id, "--audit", &audit]);
+    assert!(shown.contains(old) && shown.contains("no-deletes"), "{shown}");
 }

@@ -112,6 +112,13 @@ impl Site {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs a subcommand to its end, and returns its exit code with all that it said.
+    pub(crate) fn try_run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> (Option<i32>, String) {
+        let output = self.command().args(words).stdin(Stdio::null()).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), said)
+    }
+
     /// Every call of the trail, oldest first.
     pub(crate) async fn calls(&self) -> Vec<Call> {
         trail::calls(&self.path("trail.db")).await
