@@ -35,7 +35,7 @@ use warrener::accept::{self, Drain, Readiness, Route};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::SchemaSnapshot;
-use warrener::identity::{KeyFile, KeyRing, NewKey};
+use warrener::identity::{KeyFile, KeyRing, NewKey, Stops};
 use warrener::path::{Parts, stack};
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -132,6 +132,7 @@ impl Gateway {
         let parts = Parts {
             keys: Arc::new(KeyRing::in_memory(&file, Some("token".to_owned().into())).unwrap()),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
+            stops: Arc::new(Stops::none()),
             schema: Arc::new(SchemaCache::fixed(snapshot())),
             trail: trail.clone(),
             arguments: KeptArguments::Masked,

@@ -15,8 +15,8 @@ const KEPT: Duration = Duration::from_secs(1);
 /// A check that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One thing that the gateway needs, such as `trail` or `directus`, and what is wrong with it.
-pub type Check = (&'static str, Result<(), String>);
+/// One thing that the gateway needs, such as `trail` or `directus`: a word for how it is where it will do, or what is wrong with it.
+pub type Check = (&'static str, Result<&'static str, String>);
 
 /// Looks at everything that the gateway needs.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>;
@@ -69,7 +69,7 @@ impl Seen {
                 seen.well = false;
                 tracing::warn!(check = name, %cause, "not ready");
             }
-            let word = if result.is_ok() { "ok" } else { "failed" };
+            let word = result.unwrap_or("failed");
             seen.checks.insert(name.to_owned(), word.into());
         }
         seen
@@ -94,8 +94,8 @@ mod tests {
         let counted = looked.clone();
         let ready = Ready::new(Arc::new(move || {
             let bad = counted.fetch_add(1, Ordering::SeqCst) == 0;
-            let directus = if bad { Err("10.0.0.7 refuses".to_owned()) } else { Ok(()) };
-            Box::pin(async move { vec![("trail", Ok(())), ("directus", directus)] })
+            let directus = if bad { Err("10.0.0.7 refuses".to_owned()) } else { Ok("ok") };
+            Box::pin(async move { vec![("trail", Ok("ok")), ("directus", directus)] })
         }));
         let bad = r#"{"ready":false,"ending":false,"checks":{"trail":"ok","directus":"failed"}}"#;
         assert_eq!(read(ready.answer(false).await).await, (503, bad.to_owned()));

@@ -131,7 +131,7 @@ mod tests {
     /// What is answered to a request, by a gateway whose stack answers 202 to everything.
     async fn status(request: http::request::Builder) -> u16 {
         let stack = service_fn(|_: Request<Body>| async { Ok(refuse::text(StatusCode::ACCEPTED, "")) });
-        let readiness: Readiness = Arc::new(|| Box::pin(async { vec![("trail", Ok(()))] }));
+        let readiness: Readiness = Arc::new(|| Box::pin(async { vec![("trail", Ok("ok"))] }));
         let route = Route::new(stack, &["https://app.example.com".to_owned()], readiness, Drain::new());
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let reply = route.oneshot(request.body(body).unwrap()).await.unwrap();

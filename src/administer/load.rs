@@ -6,8 +6,11 @@ use crate::policy::PolicySet;
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::policy::set::GuardrailsFile;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+/// Longest policy file that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
 
 /// Why policies or a schema cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -66,22 +69,45 @@ pub fn policies_with(
 /// # Errors
 /// When the folder or a file in it cannot be read, or there is no file.
 pub fn sources(folder: &Path) -> Result<Vec<Source>, LoadError> {
-    let broken = |path: &Path| {
-        let path = path.to_owned();
-        move |cause| LoadError::Read { path, cause }
-    };
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(folder).map_err(broken(folder))? {
-        let path = entry.map_err(broken(folder))?.path();
+    files(folder)?.into_iter().map(|(name, path)| source(name, &path)).collect()
+}
+
+/// The names and paths of those files.
+pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, LoadError> {
+    let broken = |cause| LoadError::Read { path: folder.to_owned(), cause };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(broken)? {
+        let path = entry.map_err(broken)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        // Editors and Kubernetes leave hidden files and folders beside the real ones.
-        if yaml && !name.starts_with('.') && path.is_file() {
-            sources.push(Source::new(name, fs::read_to_string(&path).map_err(broken(&path))?));
+        // Editors and Kubernetes leave hidden files and folders beside the real ones. A link that leads nowhere is none of them: it
+        // is a file that is not there.
+        if yaml && !name.starts_with('.') && !path.is_dir() {
+            files.push((name.to_owned(), path));
         }
     }
-    sources.sort_by(|one, other| one.name.cmp(&other.name));
-    if sources.is_empty() { Err(LoadError::Empty(folder.to_owned())) } else { Ok(sources) }
+    files.sort();
+    if files.is_empty() { Err(LoadError::Empty(folder.to_owned())) } else { Ok(files) }
+}
+
+/// One of those files.
+pub(super) fn source(name: String, path: &Path) -> Result<Source, LoadError> {
+    let text = text(path).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })?;
+    Ok(Source::new(name, text))
+}
+
+/// What is read where a file should be must neither block nor fill the memory.
+fn text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        let problem = format!("it is longer than {} MiB", LONGEST >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(text)
 }
 
 /// Loads a schema: a folder with `collections.json`, `fields.json` and `relations.json` as Directus' REST interface

@@ -1,8 +1,13 @@
 //! Bringing settings, policies and schema snapshots into a gateway that runs.
 
 mod keep;
+mod live;
 mod load;
+mod note;
+mod reading;
 mod run;
+mod stopping;
 
+pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};
 pub use run::{Gateway, GatewayError};

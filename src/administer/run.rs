@@ -1,29 +1,29 @@
 //! The gateway as a whole: settings in, a listener that serves until it is told to end.
 
-use super::keep;
+use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
+use super::{keep, note, reading, stopping};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
-use crate::audit::entry::{Entry, Kind};
 use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
-use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
+use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, OnFailure, Secret};
-use crate::identity::{KeyError, KeyRing, SecretError, read_secret};
+use crate::identity::{KeyError, KeyRing, SecretError, Stops, read_secret};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
+use crate::policy::set::{GuardrailsFile, built_in_sources};
 use crate::telemetry::{Clock, SystemClock};
 use crate::upstream::{SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
-use serde_json::json;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use uuid::Uuid;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A gateway that is set up and listens, but does not serve yet.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Gateway {
     origins: Vec<String>,
     on_failure: OnFailure,
     feed: Option<Feed>,
+    /// How the policies follow their folder; `None` for the built-in ones.
+    reloads: Option<Arc<Reloads>>,
 }
 
 /// Why a gateway cannot be set up, or has not ended well.
@@ -105,19 +107,24 @@ impl Gateway {
     pub async fn set_up(config: &Config) -> Result<Self, GatewayError> {
         let token = secret(config.upstream.token.as_ref())?;
         let keys = KeyRing::open(&config.keys, token, &config.identity.refuse)?;
-        Self::with_keys(config, keys).await
+        Self::with(config, keys, Stops::open(&config.stops())).await
     }
 
-    /// As [`Gateway::set_up`], with keys that are there already.
+    /// As [`Gateway::set_up`], with keys and stops that are there already.
     ///
     /// # Errors
     /// As [`Gateway::set_up`].
-    pub async fn with_keys(config: &Config, keys: KeyRing) -> Result<Self, GatewayError> {
+    pub async fn with(config: &Config, keys: KeyRing, stops: Stops) -> Result<Self, GatewayError> {
         if let Some(problem) = config.listen.problem() {
             return Err(GatewayError::Listen(problem));
         }
         let url = config.upstream.url.clone().ok_or(GatewayError::NoUpstream)?;
-        let (policies, warnings) = load::policies_with(config.policies.as_deref(), config.guardrails)?;
+        let sources = match &config.policies {
+            Some(folder) => reading::settled(folder)?,
+            None => built_in_sources(),
+        };
+        let loaded = PolicySet::load(&sources, config.guardrails);
+        let (policies, warnings) = loaded.map_err(LoadError::Policies)?;
         if !warnings.is_empty() {
             tracing::warn!("{}", Diagnostics::new(warnings, policies.sources().clone()));
         }
@@ -138,10 +145,13 @@ impl Gateway {
         let trail = Trail::open(&options).await?;
         let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);
-        note_revision(&trail, &policies, clock.micros()).await?;
+        note::revision(&trail, &policies, clock.micros()).await?;
+        let stops = Arc::new(stops);
+        stopping::begin(&stops, &trail, clock.micros()).await?;
         let parts = Parts {
             keys: Arc::new(keys),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
+            stops: stops.clone(),
             schema: Arc::new(schema),
             trail,
             arguments: config.audit.arguments,
@@ -152,8 +162,23 @@ impl Gateway {
         };
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
         keep::keep(&config.audit, &parts.trail, key, &parts.drain);
+        let reloads = config.policies.as_deref().map(|folder| follow(folder, config.guardrails, &parts));
+        let watch = stopping::watch(stops.clone(), parts.trail.clone(), parts.clock.clone());
+        let stop = parts.drain.stop();
+        parts.drain.tasks().spawn(async move {
+            stop.run_until_cancelled(watch).await;
+        });
         let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
-        Ok(Self { parts, upstream, listener, options, origins, on_failure: config.audit.on_failure, feed })
+        Ok(Self {
+            parts,
+            upstream,
+            listener,
+            options,
+            origins,
+            on_failure: config.audit.on_failure,
+            feed,
+            reloads,
+        })
     }
 
     /// The address that it listens on.
@@ -169,6 +194,36 @@ impl Gateway {
         self.parts.drain.clone()
     }
 
+    /// What is stopped.
+    pub fn stops(&self) -> &Stops {
+        &self.parts.stops
+    }
+
+    /// How the policies follow their folder; `None` for the built-in ones.
+    pub fn reloads(&self) -> Option<&Reloads> {
+        self.reloads.as_deref()
+    }
+
+    /// Reloads the policies at once at each SIGHUP, which would end the process otherwise.
+    ///
+    /// # Errors
+    /// When the process cannot listen to signals.
+    pub fn reload_on_hangup(&self) -> io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let reloads = self.reloads.clone();
+        // Not one of the drain's tasks: it never ends by itself.
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                if let Some(reloads) = &reloads {
+                    reloads.at_once();
+                } else {
+                    tracing::info!("the policies are built in: there is nothing to reload");
+                }
+            }
+        });
+        Ok(())
+    }
+
     /// How many calls an earlier run had left without an outcome, closed as `unknown`.
     pub fn closed_at_start(&self) -> u64 {
         self.parts.trail.closed_at_start()
@@ -179,11 +234,11 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins, on_failure, feed } = self;
+        let Self { parts, upstream, listener, options, origins, on_failure, feed, reloads } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
-        let readiness = readiness(&trail, &upstream, &parts.schema);
+        let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
         let patience = options.drain_timeout;
         let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
@@ -217,34 +272,38 @@ fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> 
     source.map(read_secret).transpose()
 }
 
-/// The trail has every policy that ever decided, so that an old decision can be explained.
-async fn note_revision(trail: &Trail, policies: &PolicySet, at: i64) -> Result<(), TrailUnavailable> {
-    let texts: serde_json::Map<String, serde_json::Value> =
-        policies.sources().iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-    let text = serde_json::Value::Object(texts).to_string();
-    trail.keep_text(policies.revision(), TextKind::Policy, &text).await?;
-    let roles: Vec<&str> = policies.roles().map(|role| role.name.as_str()).collect();
-    let note = json!({ "revision": policies.revision(), "roles": roles });
-    let entry = Entry {
-        call: Uuid::now_v7(),
-        kind: Kind::Revision,
-        at,
-        subject: None,
-        outcome: None,
-        note: Some(note),
+/// Has the policies follow their folder until the drain begins.
+fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloads> {
+    let reloads = Arc::new(Reloads::default());
+    let live = Live {
+        folder: folder.to_owned(),
+        guardrails,
+        active: parts.policies.clone(),
+        keys: parts.keys.clone(),
+        trail: parts.trail.clone(),
+        clock: parts.clock.clone(),
+        reloads: reloads.clone(),
     };
-    trail.commit(entry).await.map(|_| ())
+    parts.drain.tasks().spawn(live.watch(parts.drain.stop()));
+    reloads
 }
 
-fn readiness(trail: &Trail, upstream: &Upstream, schema: &Arc<SchemaCache>) -> Readiness {
+fn readiness(
+    trail: &Trail,
+    upstream: &Upstream,
+    schema: &Arc<SchemaCache>,
+    reloads: Option<Arc<Reloads>>,
+) -> Readiness {
     let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
     Arc::new(move || {
         let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
+        let behind = reloads.as_ref().is_some_and(|reloads| reloads.is_behind());
+        let policies = if behind { "last good" } else { "ok" };
         Box::pin(async move {
-            let trail = trail.ready().await.map_err(|error| error.to_string());
-            let directus = upstream.ready().await.map_err(|error| error.to_string());
-            let schema = schema.current().await.map(|_| ()).map_err(|error| error.to_string());
-            vec![("trail", trail), ("directus", directus), ("schema", schema)]
+            let trail = trail.ready().await.map(|()| "ok").map_err(|error| error.to_string());
+            let directus = upstream.ready().await.map(|()| "ok").map_err(|error| error.to_string());
+            let schema = schema.current().await.map(|_| "ok").map_err(|error| error.to_string());
+            vec![("trail", trail), ("directus", directus), ("schema", schema), ("policies", Ok(policies))]
         })
     })
 }

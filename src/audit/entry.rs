@@ -57,9 +57,9 @@ pub struct Subject {
     pub method: String,
     /// The Directus tool, unwrapped from `execute`.
     pub tool: Option<String>,
-    /// `permit` or `deny`.
+    /// `permit` or `deny`; what would have been denied, had it not been observed only, is `deny`, and not `enforced`.
     pub decision: &'static str,
-    /// `ROLE/ID`, `guardrails/ID`, `ROLE/-`, `protocol`.
+    /// `ROLE/ID`, `guardrails/ID`, `ROLE/-`, `protocol`, `stop`.
     pub rule: Option<String>,
     /// The code of the reason: `no_permission`, `forbidden`, `not_understood`, …
     pub reason: Option<&'static str>,

@@ -80,6 +80,24 @@ pub enum QueryError {
         /// As it was given.
         id: String,
     },
+    /// No policy revision has a digest that begins so.
+    #[error("the trail has no policy revision `{digest}`: `warrener audit show` names that of a call")]
+    UnknownRevision {
+        /// As it was given.
+        digest: String,
+    },
+    /// Several policy revisions have digests that begin so.
+    #[error(
+        "several policy revisions begin with `{digest}`, such as `{first}` and `{second}`: give more of it"
+    )]
+    AmbiguousRevision {
+        /// As it was given.
+        digest: String,
+        /// One of them.
+        first: String,
+        /// Another one.
+        second: String,
+    },
     /// Several calls have ids that begin so.
     #[error(
         "several calls have an id that begins with `{id}`, such as `{first}` and `{second}`: give more of it"
@@ -194,6 +212,27 @@ impl TrailReader {
         let text: Option<String> = self.sql(text)?;
         let files = text.and_then(|text| serde_json::from_str::<BTreeMap<String, String>>(&text).ok());
         Ok(files.unwrap_or_default().into_iter().collect())
+    }
+
+    /// The one policy revision whose digest is, or begins with, `digest`: in full.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::UnknownRevision`] and [`QueryError::AmbiguousRevision`], where there is not exactly one.
+    pub async fn revision(&mut self, digest: &str) -> Result<String, QueryError> {
+        let prefix = digest.to_ascii_lowercase();
+        // As for the ids of calls.
+        let found = sqlx::query_scalar(
+            "SELECT digest FROM texts WHERE kind = 'policy' AND digest >= ? AND digest < ? ORDER BY digest LIMIT 2",
+        );
+        let found = found.bind(&prefix).bind(format!("{prefix}g")).fetch_all(&mut self.connection).await;
+        let mut found = self.sql::<Vec<String>>(found)?.into_iter();
+        let digest = digest.to_owned();
+        match (found.next(), found.next()) {
+            (Some(revision), None) if !digest.is_empty() => Ok(revision),
+            (Some(first), Some(second)) => Err(QueryError::AmbiguousRevision { digest, first, second }),
+            (Some(_) | None, None) | (None, Some(_)) => Err(QueryError::UnknownRevision { digest }),
+        }
     }
 
     /// Behind the last entry that there is now.

@@ -7,7 +7,7 @@ use crate::audit::call::Call;
 use crate::audit::query::TrailReader;
 use crate::config::{Audit, Config, Listen};
 use crate::demo::{StandIn, StandInOptions};
-use crate::identity::{ClientKey, KeyFile, KeyRing, NewKey};
+use crate::identity::{ClientKey, KeyFile, KeyRing, NewKey, Stops};
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log_at};
 use clap::Args;
 use secrecy::SecretString;
@@ -47,7 +47,7 @@ async fn demo(arguments: &DemoArguments, out: &mut dyn Write) -> Result<Ended, C
     let trail = trail.strip_prefix(".").unwrap_or(&trail).to_owned();
     let config = config(arguments, &upstream, &trail)?;
     let (key, keys) = key(token)?;
-    let gateway = Gateway::with_keys(&config, keys).await?;
+    let gateway = Gateway::with(&config, keys, Stops::none()).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
     introduce(out, gateway.address()?, &key, &config.audit.url)?;

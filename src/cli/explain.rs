@@ -1,11 +1,15 @@
 //! `warrener explain`: one call, or a file of calls, judged without any network.
 
+use super::audit::AuditError;
 use super::{CommandError, Ended};
-use crate::administer;
+use crate::administer::{self, LoadError};
 use crate::audit::escape::{escape, escape_json};
+use crate::audit::query::TrailReader;
 use crate::directus::{Dialect, SchemaSnapshot};
 use crate::mcp::json;
+use crate::policy::diagnostic::Source;
 use crate::policy::judge::{Judged, Wire, judge};
+use crate::policy::set::GuardrailsFile;
 use crate::policy::{AccessRequest, PolicySet, Principal, Proof, Verdict, explain};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,6 +27,12 @@ pub(super) struct ExplainArguments {
     /// The folder of policy files; that of the settings, or the built-in policies, where it is left out
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
+    /// The policies of a revision that the trail keeps, in place of a folder: its digest, or enough of its beginning
+    #[arg(long, value_name = "DIGEST", conflicts_with = "policies")]
+    revision: Option<String>,
+    /// The trail that the revision is in; that of the settings where it is left out
+    #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
+    audit: Option<String>,
     /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
     #[arg(long, value_name = "PATH")]
     schema: Option<PathBuf>,
@@ -48,11 +58,7 @@ fn dialects() -> impl TypedValueParser<Value = Dialect> {
 }
 
 pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
-    let policies = arguments
-        .policies
-        .clone()
-        .map_or_else(|| super::serve::from_file(None).map(|config| config.policies), |path| Ok(Some(path)))?;
-    let (set, _) = administer::policies(policies.as_deref())?;
+    let set = arguments.policies()?;
     let schema = arguments.schema.as_deref().map(administer::schema).transpose()?;
     if set.role(&arguments.role).is_none() {
         let known: Vec<&str> = set.roles().map(|role| role.name.as_str()).collect();
@@ -64,6 +70,40 @@ pub(super) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<E
     match &arguments.jsonl {
         Some(path) => engine.lines(path, out).map(|()| Ended::Well),
         None => engine.one(arguments, out),
+    }
+}
+
+impl ExplainArguments {
+    /// The policies that the call is judged by.
+    fn policies(&self) -> Result<PolicySet, CommandError> {
+        if let Some(revision) = &self.revision {
+            let audit = match &self.audit {
+                Some(audit) => audit.clone(),
+                None => super::serve::from_file(None)?.audit.url,
+            };
+            return super::runtime()?.block_on(of_revision(&audit, revision));
+        }
+        let folder = match &self.policies {
+            Some(folder) => Some(folder.clone()),
+            None => super::serve::from_file(None)?.policies,
+        };
+        Ok(administer::policies(folder.as_deref())?.0)
+    }
+}
+
+/// The policies that the trail keeps under a digest, as they were when they decided.
+async fn of_revision(audit: &str, revision: &str) -> Result<PolicySet, CommandError> {
+    let mut reader = TrailReader::open(audit).await.map_err(AuditError::from)?;
+    let revision = reader.revision(revision).await.map_err(AuditError::from)?;
+    let files = reader.policy_files(&revision).await.map_err(AuditError::from)?;
+    let sources: Vec<Source> = files.into_iter().map(|(name, text)| Source::new(name, text)).collect();
+    // Whether they could do without guardrails was settled when they became active.
+    let (set, _) = PolicySet::load(&sources, GuardrailsFile::Optional).map_err(LoadError::Policies)?;
+    if set.revision() == revision {
+        Ok(set)
+    } else {
+        let text = "the trail has other texts under this digest than those that it was made of: `warrener audit verify` says more";
+        Err(CommandError::Input(text.to_owned()))
     }
 }
 

@@ -14,11 +14,13 @@ mod matrix;
 mod replay;
 mod schema;
 mod serve;
+mod stop;
 mod test;
 
 use self::audit::activity::ActivityLog;
 use crate::administer::{GatewayError, LoadError};
 use crate::audit::stats::Screen;
+use crate::identity::StopFileError;
 use crate::policy::diagnostic::Diagnostics;
 use crate::telemetry::{self, Clock as _, SystemClock};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -59,6 +61,15 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
+    /// Refuses calls until they are resumed: all, or those of a role or a client
+    ///
+    /// A running gateway does so within a second, tells the client's model the reason, and records what it refuses. Calls under way are
+    /// finished. It holds over a restart.
+    Stop(stop::StopArguments),
+    /// Lets calls through again that were stopped
+    ///
+    /// What was stopped by itself is resumed by itself: all calls, a role, or a client.
+    Resume(stop::ResumeArguments),
     /// Asks the audit trail what was called, by whom, and what came of it
     Audit(Box<audit::AuditArgs>),
 }
@@ -105,6 +116,9 @@ enum CommandError {
     /// The audit trail.
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
+    /// The file of stops.
+    #[error(transparent)]
+    Stops(#[from] StopFileError),
     /// What `init` would have written over.
     #[error("nothing is written, as there already is {files}", files = names(.0))]
     Exists(Vec<PathBuf>),
@@ -192,7 +206,9 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Explain(_)
         | Command::Matrix(_)
         | Command::Replay(_)
-        | Command::Schema(_) => {}
+        | Command::Schema(_)
+        | Command::Stop(_)
+        | Command::Resume(_) => {}
     }
     Ok(())
 }
@@ -219,6 +235,8 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)
         }
+        Command::Stop(arguments) => stop::stop(arguments),
+        Command::Resume(arguments) => stop::resume(&arguments),
         Command::Audit(arguments) => {
             runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
@@ -264,6 +282,7 @@ fn diagnostics(error: &CommandError) -> Option<&Diagnostics> {
         | CommandError::Gateway(_)
         | CommandError::Key(_)
         | CommandError::Audit(_)
+        | CommandError::Stops(_)
         | CommandError::Exists(_)
         | CommandError::Write { .. }
         | CommandError::Read { .. }
@@ -300,6 +319,7 @@ fn is_invalid(error: &CommandError) -> bool {
         },
         CommandError::Key(_)
         | CommandError::Audit(_)
+        | CommandError::Stops(_)
         | CommandError::Exists(_)
         | CommandError::Write { .. }
         | CommandError::Read { .. }

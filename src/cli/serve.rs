@@ -4,7 +4,7 @@ use super::{CommandError, Ended};
 use crate::administer::{Gateway, GatewayError};
 use crate::audit::feed::FeedTarget;
 use crate::config::{Config, Secret, feed_target};
-use crate::identity::{KeyFile, NewKey};
+use crate::identity::{KeyFile, NewKey, Standing};
 use crate::policy::diagnostic::Source;
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
 use clap::Args;
@@ -59,6 +59,9 @@ pub(super) struct ServeArguments {
     /// The file of client keys
     #[arg(long, value_name = "FILE", env = "WARRENER_KEYS")]
     keys: Option<PathBuf>,
+    /// The file of stops, which `warrener stop` writes; `warrener.stop.yaml` beside the keys if left out
+    #[arg(long, value_name = "FILE", env = "WARRENER_STOPS")]
+    stops: Option<PathBuf>,
     /// The role of the key that is made where there is no key file yet
     #[arg(long, default_value = "reader")]
     role: String,
@@ -79,6 +82,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     let gateway = Gateway::set_up(config).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
+    gateway.reload_on_hangup().map_err(GatewayError::Signals)?;
     let address = gateway.address()?;
     if let Some(key) = fresh {
         writeln!(out, "a key for the first client, shown only this once: {key}")?;
@@ -89,6 +93,13 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
             "{} calls of an earlier run have no known outcome: `warrener audit query --outcome unknown`",
             gateway.closed_at_start()
         )?;
+    }
+    let stops = std::path::absolute(config.stops())?;
+    writeln!(out, "what is stopped is read from {}", stops.display())?;
+    match gateway.stops().standing().as_ref() {
+        Standing::Known(file) if file.stops().is_empty() => {}
+        Standing::Known(file) => writeln!(out, "{file}: `warrener resume` resumes them")?,
+        Standing::Unknown(problem) => writeln!(out, "every call is refused: {problem}")?,
     }
     writeln!(out, "listening on http://{address}/mcp")?;
     out.flush()?;
@@ -130,6 +141,7 @@ impl ServeArguments {
         config.audit.url = self.audit.clone().unwrap_or(config.audit.url);
         config.audit.feed = self.feed.as_deref().map(feed_target).or(config.audit.feed);
         config.keys = self.keys.clone().unwrap_or(config.keys);
+        config.stops = self.stops.clone().or(config.stops);
         Ok(config)
     }
 }

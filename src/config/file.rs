@@ -69,6 +69,7 @@ impl Decoder<'_> {
             schema: self.section(&object, "schema", Self::schema),
             audit: self.section(&object, "audit", Self::audit),
             keys: self.path(&object, "keys").unwrap_or(default.keys),
+            stops: self.path(&object, "stops"),
             identity: self.section(&object, "identity", Self::identity),
             limits: self.section(&object, "limits", Self::limits_of_gateway),
         })
@@ -324,6 +325,7 @@ audit:
   activity_token_env: DIRECTUS_AUDITOR
   feed: calls.jsonl
 keys: my.keys.yaml
+stops: my.stop.yaml
 identity: {refuse: [old-client]}
 limits:
   body_bytes: 2MiB
@@ -362,6 +364,7 @@ limits:
         assert_eq!(config.audit.checkpoints, Checkpoints { every: Duration::from_mins(1), to: file });
         assert_eq!(config.audit.feed, Some(FeedTarget::File("calls.jsonl".into())));
         assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
+        assert_eq!(config.stops, Some("my.stop.yaml".into()));
         assert_eq!(config.identity.refuse, ["old-client"]);
         let limits = config.limits;
         assert_eq!((limits.body_bytes, limits.connections), (2 << 20, 10));
@@ -395,6 +398,17 @@ limits:
     fn what_is_left_out_has_its_default() {
         let (read, default) = (read("version: 1\n"), Config::default());
         assert_eq!(format!("{read:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn stops_are_beside_the_keys() {
+        for (settings, expect) in [
+            ("", "warrener.stop.yaml"),
+            ("keys: /etc/warrener/keys.yaml", "/etc/warrener/warrener.stop.yaml"),
+            ("keys: /etc/warrener/keys.yaml\nstops: other.yaml", "other.yaml"),
+        ] {
+            assert_eq!(read(&format!("version: 1\n{settings}\n")).stops(), PathBuf::from(expect));
+        }
     }
 
     #[test]

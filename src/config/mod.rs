@@ -30,6 +30,8 @@ pub struct Config {
     pub audit: Audit,
     /// The file of client keys; `warrener.keys.yaml`.
     pub keys: PathBuf,
+    /// The file of stops; `warrener.stop.yaml` beside the keys where it is left out.
+    pub stops: Option<PathBuf>,
     /// Who is let in.
     pub identity: Identity,
     /// What the gateway bears.
@@ -163,6 +165,13 @@ pub fn feed_target(text: &str) -> FeedTarget {
     if text == "stdout" { FeedTarget::Stdout } else { FeedTarget::File(PathBuf::from(text)) }
 }
 
+impl Config {
+    /// Where the file of stops is.
+    pub fn stops(&self) -> PathBuf {
+        self.stops.clone().unwrap_or_else(|| self.keys.with_file_name("warrener.stop.yaml"))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -173,6 +182,7 @@ impl Default for Config {
             schema: Schema::default(),
             audit: Audit::default(),
             keys: PathBuf::from("warrener.keys.yaml"),
+            stops: None,
             identity: Identity::default(),
             limits: Limits::default(),
         }

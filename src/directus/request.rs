@@ -69,6 +69,22 @@ impl Meaning {
         }
     }
 
+    /// Whether what is done has to do with data. Protocol requests have not, but for prompts, which stand in a collection.
+    pub fn touches_data(&self) -> bool {
+        match self {
+            Self::Tool(_)
+            | Self::Opaque { .. }
+            | Self::Protocol(Protocol::PromptsList(_) | Protocol::PromptsGet { .. }) => true,
+            Self::Protocol(
+                Protocol::Initialize(_)
+                | Protocol::Ping
+                | Protocol::ToolsList(..)
+                | Protocol::Search(_)
+                | Protocol::Notification,
+            ) => false,
+        }
+    }
+
     fn of(dialect: Dialect, mode: Mode, request: &Request) -> Result<Self, Misread> {
         let Some(method) = Method::named(&request.method) else {
             return Err(Misread::UnknownMethod(shown(&request.method)));

@@ -1,13 +1,14 @@
 //! The key file: which client keys there are, without the keys.
 
 use super::key::{ClientKey, Digest};
+use super::replace::Locked;
 use crate::config::Secret;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What stands above the keys in the file.
@@ -125,15 +126,11 @@ impl KeyFile {
         path: &Path,
         change: impl FnOnce(&mut Self) -> Result<T, KeyFileError>,
     ) -> Result<T, KeyFileError> {
-        // Renaming onto a symbolic link would put a file in its place.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let unwritable = |error| KeyFileError::Write(path.clone(), error);
-        // The folder is what is locked: the file itself is replaced.
-        let folder = File::open(folder_of(path)).map_err(unwritable)?;
-        folder.lock().map_err(unwritable)?;
-        let mut file = Self::read(path)?;
+        let unwritable = |error| KeyFileError::Write(path.to_owned(), error);
+        let locked = Locked::wait(path).map_err(unwritable)?;
+        let mut file = Self::read(locked.path())?;
         let done = change(&mut file)?;
-        replace(path, &folder, &file.to_text()).map_err(unwritable)?;
+        locked.replace(&file.to_text()).map_err(unwritable)?;
         Ok(done)
     }
 
@@ -247,49 +244,15 @@ fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error
 }
 
 /// A JSON string is a YAML one.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether it can be the name of a client or a role.
+pub(super) fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        Some(_) | None => Path::new("."),
-    }
-}
-
-/// Writes beside the file, and then puts it in the file's place: a reader sees the old text or the new, and a crash leaves one of
-/// them.
-fn replace(path: &Path, folder: &File, text: &str) -> io::Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = create_private(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        folder.sync_all()
-    });
-    if written.is_err() {
-        // What is left of the attempt; that it may not be there is no further error.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! Accesses to a decision. It asks the policies and answers nothing itself.
+//! Accesses to a decision. It asks the policies, and whether the caller is stopped, and answers nothing itself.
 
 use super::normalise::Normalised;
 use super::refusal::{Addressee, Refusal};
 use crate::accept::Body;
-use crate::directus::Misread;
+use crate::directus::{Meaning, Misread};
+use crate::identity::Stops;
 use crate::mcp::{Incoming, Method};
 use crate::policy::{AccessRequest, Decision, PolicySet, Verdict};
 use arc_swap::ArcSwap;
@@ -31,12 +32,13 @@ pub struct Decided {
 #[derive(Clone, Debug)]
 pub struct DecideLayer {
     policies: Arc<ArcSwap<PolicySet>>,
+    stops: Arc<Stops>,
 }
 
 impl DecideLayer {
-    /// Decides by whatever policies are active when a call comes.
-    pub fn new(policies: Arc<ArcSwap<PolicySet>>) -> Self {
-        Self { policies }
+    /// Decides by whatever policies are active, and whatever is stopped, when a call comes.
+    pub fn new(policies: Arc<ArcSwap<PolicySet>>, stops: Arc<Stops>) -> Self {
+        Self { policies, stops }
     }
 }
 
@@ -44,7 +46,7 @@ impl<S> Layer<S> for DecideLayer {
     type Service = Decide<S>;
 
     fn layer(&self, inner: S) -> Decide<S> {
-        Decide { policies: self.policies.clone(), inner }
+        Decide { policies: self.policies.clone(), stops: self.stops.clone(), inner }
     }
 }
 
@@ -52,6 +54,7 @@ impl<S> Layer<S> for DecideLayer {
 #[derive(Clone, Debug)]
 pub struct Decide<S> {
     policies: Arc<ArcSwap<PolicySet>>,
+    stops: Arc<Stops>,
     inner: S,
 }
 
@@ -70,11 +73,11 @@ where
 
     fn call(&mut self, normalised: Normalised) -> S::Future {
         // Read once: a call is decided by one revision.
-        self.inner.call(decide(normalised, self.policies.load_full()))
+        self.inner.call(decide(normalised, self.policies.load_full(), &self.stops))
     }
 }
 
-fn decide(mut normalised: Normalised, policies: Arc<PolicySet>) -> Decided {
+fn decide(mut normalised: Normalised, policies: Arc<PolicySet>, stops: &Stops) -> Decided {
     let decision = policies.decide(&AccessRequest {
         principal: &normalised.call.caller.principal,
         message: normalised.message(),
@@ -86,14 +89,24 @@ fn decide(mut normalised: Normalised, policies: Arc<PolicySet>) -> Decided {
         Ok(_) => None,
         Err(_) => take_refusal(&mut normalised),
     };
-    let refusal = unread.or_else(|| match (&normalised.does, &decision.verdict) {
-        (_, Verdict::Permit(_)) => None,
-        (Err(Misread::UnknownMethod(method)), _) => {
+    let stopped = stopped(&normalised, stops);
+    let refusal = unread.or_else(|| match (&normalised.does, stopped, &decision.verdict) {
+        (Err(Misread::UnknownMethod(method)), _, _) => {
             Some(Refusal::Method { to: to.clone(), method: method.clone() })
         }
-        (_, Verdict::Deny(reason, _)) => Some(Refusal::Denied { to: to.clone(), reason: reason.clone() }),
+        (_, Some(why), _) => Some(Refusal::Stopped { to: to.clone(), why }),
+        (_, None, Verdict::Permit(_)) => None,
+        (_, None, Verdict::Deny(reason, _)) => {
+            Some(Refusal::Denied { to: to.clone(), reason: reason.clone() })
+        }
     });
     Decided { normalised, decision, policies, refusal, to, slots: Vec::new() }
+}
+
+/// Why the call is stopped, if it is. Whatever touches no data goes on, so that clients can connect and show the reason.
+fn stopped(normalised: &Normalised, stops: &Stops) -> Option<String> {
+    let touches_data = normalised.meaning.as_ref().is_none_or(Meaning::touches_data);
+    if touches_data { stops.why(&normalised.call.caller.principal) } else { None }
 }
 
 /// Takes the refusal out of a call whose body could not be read.

@@ -44,7 +44,7 @@ pub use refusal::{Addressee, Refusal, Side};
 use crate::accept::{Body, Drain};
 use crate::audit::trail::Trail;
 use crate::config::{KeptArguments, Limits};
-use crate::identity::KeyRing;
+use crate::identity::{KeyRing, Stops};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
@@ -68,6 +68,8 @@ pub struct Parts {
     pub keys: Arc<KeyRing>,
     /// The active policies; a call is decided by those that are active when it is decided.
     pub policies: Arc<ArcSwap<PolicySet>>,
+    /// Whose calls are stopped.
+    pub stops: Arc<Stops>,
     /// The schema that accesses are told by.
     pub schema: Arc<SchemaCache>,
     /// Where everything is recorded.
@@ -92,7 +94,7 @@ where
     U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
     U::Future: Send,
 {
-    let Parts { keys, policies, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
+    let Parts { keys, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
     let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
     let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
     let recorder = Arc::new(recorder);
@@ -109,7 +111,7 @@ where
         // What the message would do, told by the schema.                              Call       -> Normalised
         .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
-        .layer(decide::DecideLayer::new(policies))
+        .layer(decide::DecideLayer::new(policies, stops))
         // After the decision, since only permitted calls use up a quota.              Decided    -> Decided
         .layer(limit)
         // Below all that may refuse, so that every refusal is recorded, and above

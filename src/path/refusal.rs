@@ -60,6 +60,14 @@ pub enum Refusal {
         /// Why.
         reason: Reason,
     },
+    /// The operator has stopped the calls of all, of the role or of the client.
+    #[error("{why}")]
+    Stopped {
+        /// Whom to answer.
+        to: Addressee,
+        /// Whose calls are stopped, the operator's reason, and what to do.
+        why: String,
+    },
     /// A limit of the role or of the guardrails is reached.
     #[error("the limit `{rule}` is reached: try again in {} ms", retry_after.as_millis().max(1))]
     Limited {
@@ -134,7 +142,7 @@ pub struct Addressee {
 pub enum Side {
     /// What the client sent.
     Client,
-    /// The policies say so.
+    /// The policies say so, or the operator.
     Policy,
     /// The gateway itself.
     Gateway,
@@ -155,6 +163,7 @@ impl Refusal {
             | Self::Method { .. }
             | Self::Misshapen { .. } => Code::NotUnderstood,
             Self::Denied { reason, .. } => reason.code,
+            Self::Stopped { .. } => Code::Stopped,
             Self::Trail { .. }
             | Self::Upstream { .. }
             | Self::Answer { .. }
@@ -177,8 +186,15 @@ impl Refusal {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body => StatusCode::REQUEST_TIMEOUT,
             // A message that could be read is answered with a message.
-            Self::Method { to, .. } | Self::Denied { to, .. } | Self::Limited { to, .. } => {
-                if to.id.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+            Self::Method { to, .. }
+            | Self::Denied { to, .. }
+            | Self::Stopped { to, .. }
+            | Self::Limited { to, .. } => {
+                if to.id.is_some() {
+                    StatusCode::OK
+                } else {
+                    StatusCode::BAD_REQUEST
+                }
             }
             Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { cause: UpstreamError::Timeout { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -200,7 +216,7 @@ impl Refusal {
             | Self::Body
             | Self::Message(_)
             | Self::Method { .. } => Side::Client,
-            Self::Denied { .. } | Self::Limited { .. } => Side::Policy,
+            Self::Denied { .. } | Self::Stopped { .. } | Self::Limited { .. } => Side::Policy,
             Self::Trail { .. } | Self::Uncut { .. } | Self::Broken { .. } => Side::Gateway,
             Self::Upstream { .. } | Self::Answer { .. } | Self::Misshapen { .. } => Side::Upstream,
         }
@@ -211,6 +227,7 @@ impl Refusal {
         match self {
             Self::Denied { reason, .. } => Some(&reason.rule),
             Self::Limited { rule, .. } => Some(rule),
+            Self::Stopped { .. } => Some("stop"),
             Self::Stranger(_)
             | Self::Strangers { .. }
             | Self::Flood { .. }

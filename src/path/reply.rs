@@ -73,6 +73,7 @@ pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
         | Refusal::Message(_)
         | Refusal::Method { .. }
         | Refusal::Denied { .. }
+        | Refusal::Stopped { .. }
         | Refusal::Limited { .. }
         | Refusal::Trail { .. }
         | Refusal::Upstream { .. }
@@ -109,6 +110,10 @@ fn body(refusal: &Refusal) -> Value {
         Refusal::Denied { to, reason } => {
             let code = if reason.code == Code::Unavailable { "UNAVAILABLE" } else { "POLICY_DENIED" };
             let detail = json!({ "code": code, "reason": reason.code.as_str(), "rule": reason.rule });
+            answer(to, error::INVALID_PARAMS, &text, detail)
+        }
+        Refusal::Stopped { to, .. } => {
+            let detail = json!({ "code": "STOPPED", "reason": refusal.code().as_str() });
             answer(to, error::INVALID_PARAMS, &text, detail)
         }
         Refusal::Limited { to, rule, retry_after } => {

@@ -179,6 +179,8 @@ pub enum Code {
     TooLarge,
     /// What deciding needs cannot be had at the moment.
     Unavailable,
+    /// The operator has stopped such calls.
+    Stopped,
 }
 
 impl Code {
@@ -193,10 +195,11 @@ impl Code {
             Self::NotUnderstood => "not_understood",
             Self::TooLarge => "too_large",
             Self::Unavailable => "unavailable",
+            Self::Stopped => "stopped",
         }
     }
 
-    /// Every code, for those who list them.
+    /// Every code that a policy test may expect; what is stopped is no matter of policies.
     pub const ALL: [Self; 8] = [
         Self::NoPermission,
         Self::Forbidden,

@@ -32,6 +32,8 @@ mod keeping;
 #[cfg(test)]
 mod likeness;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod local;
 #[cfg(test)]
 mod matrix;

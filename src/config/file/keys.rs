@@ -15,6 +15,7 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         "schema",
         "audit",
         "keys",
+        "stops",
         "identity",
         "limits",
     ],
@@ -32,6 +33,7 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         ("origins", "allowed_origins"),
         ("cors", "allowed_origins"),
         ("key_file", "keys"),
+        ("stop", "stops"),
         ("tls", "put a TLS proxy in front, and write `insecure: true` if it is on another machine"),
     ],
 };

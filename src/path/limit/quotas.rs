@@ -32,10 +32,15 @@ pub(super) struct Over {
     pub(super) retry_after: Duration,
 }
 
-/// The counts of every limit, for one revision of the policies.
+/// The counts of every limit. They outlive a revision: a limit that the next one has unchanged goes on where it was, or whoever can
+/// change a policy file could begin anew by adding a comment.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
+    /// Those of the revision that decided last.
     current: ArcSwapOption<Counters>,
+    /// Those of every revision, as long as something is counted in them. Calls that were decided just before a change come after the
+    /// first that were decided by it, and neither may reset what the others have used up.
+    known: Mutex<Vec<Arc<Counter>>>,
 }
 
 impl Quotas {
@@ -48,52 +53,62 @@ impl Quotas {
         Ok(slots)
     }
 
-    /// Drops the counts that are back to where a newcomer begins.
+    /// Drops the counts that are back to where a newcomer begins, and the limits of the past that count nothing any more.
     pub(super) fn forget(&self) {
-        if let Some(counters) = self.current.load_full() {
-            counters.all.iter().for_each(Counter::forget);
-        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|counter| {
+            counter.forget();
+            // Whoever else holds it counts in it.
+            Arc::strong_count(counter) > 1 || !counter.is_idle()
+        });
     }
 
-    /// The counters of the revision; a new one begins with empty counts, save for limits that it has unchanged.
+    /// The counters of the revision.
     fn counters(&self, policies: &PolicySet) -> Arc<Counters> {
-        if let Some(counters) =
-            self.current.load_full().filter(|counters| counters.revision == policies.revision())
-        {
+        let current = || self.current.load_full().filter(|one| one.revision == policies.revision());
+        if let Some(counters) = current() {
             return counters;
         }
-        let made = Arc::new(Counters::of_revision(policies));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Calls that come at the same moment agree on one of them.
-        let before = self.current.load_full();
-        let swapped = self.current.compare_and_swap(&before, Some(made.clone()));
-        match (&*swapped, &before) {
-            (Some(other), Some(known)) if !Arc::ptr_eq(other, known) => other.clone(),
-            (Some(other), None) => other.clone(),
-            (Some(_) | None, _) => made,
+        if let Some(counters) = current() {
+            return counters;
         }
+        let made = Arc::new(Counters::of_revision(policies, &mut known));
+        self.current.store(Some(made.clone()));
+        made
     }
 }
 
 #[derive(Debug)]
 struct Counters {
     revision: String,
-    all: Vec<Counter>,
+    all: Vec<Arc<Counter>>,
 }
 
 impl Counters {
-    fn of_revision(policies: &PolicySet) -> Self {
-        let shared = policies.guardrails().limits.iter().map(|limit| Counter::new("guardrails", None, limit));
-        let own = policies.roles().flat_map(|role| {
-            role.limits.iter().map(|limit| Counter::new(&role.name, Some(role.name.clone()), limit))
-        });
-        Self { revision: policies.revision().to_owned(), all: shared.chain(own).collect() }
+    fn of_revision(policies: &PolicySet, known: &mut Vec<Arc<Counter>>) -> Self {
+        let shared = policies.guardrails().limits.iter().map(|limit| (None, limit));
+        let own = policies
+            .roles()
+            .flat_map(|role| role.limits.iter().map(|limit| (Some(role.name.as_str()), limit)));
+        let mut counter = |(role, limit): (Option<&str>, &Limit)| {
+            if let Some(counter) = known.iter().find(|counter| counter.is_of(role, limit)) {
+                return counter.clone();
+            }
+            let counter = Arc::new(Counter::new(role, limit));
+            known.push(counter.clone());
+            counter
+        };
+        let all = shared.chain(own).map(&mut counter).collect();
+        Self { revision: policies.revision().to_owned(), all }
     }
 
     /// The counters that the asker's call counts in: those of its role, and those of the guardrails.
     fn of<'a>(&'a self, asker: &'a Asker<'_>) -> impl Iterator<Item = &'a Counter> {
-        self.all.iter().filter(|counter| {
+        self.all.iter().map(Arc::as_ref).filter(|counter| {
             let role = counter.role.as_ref().is_none_or(|role| role == asker.role);
-            let actions = counter.actions.as_ref();
+            let actions = counter.limit.actions.as_ref();
             role && actions.is_none_or(|actions| !actions.is_disjoint(&asker.actions))
         })
     }
@@ -104,8 +119,7 @@ struct Counter {
     rule: String,
     /// The role that it is a limit of; `None` for the guardrails.
     role: Option<String>,
-    actions: Option<BTreeSet<Action>>,
-    per: Per,
+    limit: Limit,
     used: Used,
 }
 
@@ -115,7 +129,7 @@ enum Used {
 }
 
 impl Counter {
-    fn new(source: &str, role: Option<String>, limit: &Limit) -> Self {
+    fn new(role: Option<&str>, limit: &Limit) -> Self {
         let used = match limit.bound {
             Bound::Rate { count, unit, burst } => {
                 let (count, burst) = (at_least_one(count), at_least_one(burst));
@@ -128,17 +142,25 @@ impl Counter {
             }
             Bound::Concurrency(most) => Used::Parallel { most, running: Arc::default() },
         };
+        let source = role.unwrap_or("guardrails");
         Self {
             rule: format!("{source}/{}", limit.id),
-            role,
-            actions: limit.actions.clone(),
-            per: limit.per,
+            role: role.map(str::to_owned),
+            limit: limit.clone(),
             used,
         }
     }
 
+    /// Whether it is the count of this limit: one that says anything else is another one, wherever it stands.
+    fn is_of(&self, role: Option<&str>, limit: &Limit) -> bool {
+        let Limit { id, bound, actions, per, at: _ } = limit;
+        let own = &self.limit;
+        self.role.as_deref() == role
+            && (&own.id, &own.bound, &own.actions, &own.per) == (id, bound, actions, per)
+    }
+
     fn take(&self, asker: &Asker<'_>) -> Result<Option<Slot>, Over> {
-        let key = match self.per {
+        let key = match self.limit.per {
             Per::Principal => format!("principal {}", asker.name),
             Per::Role => format!("role {}", asker.role),
             Per::Address => format!("address {:?}", asker.address),
@@ -169,6 +191,16 @@ impl Counter {
             }
             // A slot that is given back takes its count along.
             Used::Parallel { .. } => {}
+        }
+    }
+
+    /// Whether nothing is used up of it.
+    fn is_idle(&self) -> bool {
+        match &self.used {
+            Used::Rate(limiter) => limiter.is_empty(),
+            Used::Parallel { running, .. } => {
+                running.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+            }
         }
     }
 }
@@ -262,6 +294,38 @@ mod tests {
         let counters = quotas.counters(&policies);
         let Used::Parallel { running, .. } = &counters.all[0].used else { panic!("not a concurrency limit") };
         assert!(running.lock().unwrap().is_empty(), "nothing is remembered of those who are done");
+    }
+
+    #[test]
+    fn an_unchanged_limit_goes_on_over_a_change_of_the_policies() {
+        let before = policies("  - {id: calls, rate: 1/h, burst: 2}\n  - {id: parallel, concurrency: 1}\n");
+        let after = policies("  - {id: parallel, concurrency: 1}\n  - {id: calls, rate: 1/h, burst: 2}\n");
+        let other = policies("  - {id: calls, rate: 1/h, burst: 1}\n");
+        assert_ne!(before.revision(), after.revision());
+        let quotas = Quotas::default();
+        let take = |policies| quotas.take(policies, &asker("a", Action::Read));
+        let held = take(&before).unwrap();
+        assert_eq!(take(&after).unwrap_err().rule, "r/parallel", "the call under way counts on");
+        drop(held);
+        assert!(take(&after).is_ok(), "the second of two");
+        assert!(take(&other).is_ok(), "another limit begins anew");
+        quotas.forget();
+        for policies in [&before, &after, &before] {
+            assert_eq!(take(policies).unwrap_err().rule, "r/calls", "nothing is given back by a change");
+        }
+        assert!(take(&other).is_err(), "nor by a call that was decided just before it");
+    }
+
+    #[test]
+    fn limits_of_the_past_are_forgotten() {
+        let quotas = Quotas::default();
+        for burst in 1..50 {
+            let policies = policies(&format!("  - {{id: calls, rate: 1000/s, burst: {burst}}}\n"));
+            assert!(quotas.take(&policies, &asker("a", Action::Read)).is_ok());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        quotas.forget();
+        assert_eq!(quotas.known.lock().unwrap().len(), 1);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Recorder {
             client_address: call.caller.address.map(|address| address.to_string()),
             method: method(&call.message),
             tool: meaning.and_then(Meaning::tool).map(cut),
-            decision: if decided.refusal.is_none() { "permit" } else { "deny" },
+            decision: "permit",
             enforced: true,
             request_bytes: call.received.bytes,
             arguments: meaning.and_then(|meaning| self.arguments(&decided.policies, principal, meaning)),
@@ -79,14 +79,16 @@ impl Recorder {
     }
 }
 
-/// Fills in the rule and why: of the refusal, else of the permit, else of what was only observed.
+/// Fills in what was decided, by which rule and why: what is only observed is a denial that was not enforced.
 fn reasons(subject: &mut Subject, decided: &Decided) {
     let decision = &decided.decision;
     if let Some(refusal) = &decided.refusal {
+        subject.decision = "deny";
         subject.rule = Some(refusal.rule().unwrap_or("protocol").to_owned());
         subject.reason = Some(refusal.code().as_str());
         subject.detail = Some(without_secrets(&detail(refusal, decided)));
     } else if let Some(observed) = decision.observed.first() {
+        subject.decision = "deny";
         subject.rule = Some(observed.rule.clone());
         subject.reason = Some(observed.code.as_str());
         let all: Vec<String> =

@@ -9,7 +9,7 @@ use crate::accept::{Body, BoxError};
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::audit::trail::TrailUnavailable;
 use crate::directus::result::{Summary, summarise};
-use crate::directus::{Meaning, Protocol, SchemaSnapshot};
+use crate::directus::{Meaning, SchemaSnapshot};
 use crate::mcp::Id;
 use crate::mcp::scan::Misshapen;
 use crate::path::decide::Decided;
@@ -66,22 +66,6 @@ where
     waiting.await.unwrap_or(Err(Refusal::Broken { to }))
 }
 
-/// A protocol request is one entry, and does not wait for the disk, since it touches no data; prompts stand in a collection.
-fn touches_data(meaning: &Meaning) -> bool {
-    match meaning {
-        Meaning::Tool(_)
-        | Meaning::Opaque { .. }
-        | Meaning::Protocol(Protocol::PromptsList(_) | Protocol::PromptsGet { .. }) => true,
-        Meaning::Protocol(
-            Protocol::Initialize(_)
-            | Protocol::Ping
-            | Protocol::ToolsList(..)
-            | Protocol::Search(_)
-            | Protocol::Notification,
-        ) => false,
-    }
-}
-
 /// The proof, with what is to be forwarded; its digest goes into the intent.
 fn permit(call: Uuid, decided: Decided, subject: &mut Subject) -> Result<Permitted, Refusal> {
     let Decided { normalised, decision, policies, to, .. } = decided;
@@ -131,7 +115,8 @@ async fn see_through<S>(
     S: Service<Permitted, Response = Response<Body>, Error = Refusal>,
 {
     let to = permitted.to.clone();
-    let with_intent = touches_data(&permitted.meaning);
+    // Any other one is one entry, and does not wait for the disk.
+    let with_intent = permitted.meaning.touches_data();
     if with_intent {
         let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
         if let Err(cause) = recorder.put(intent, permitted.schema.as_deref()).await {
@@ -320,6 +305,7 @@ impl Call {
             method = subject.method,
             tool = subject.tool,
             decision = subject.decision,
+            enforced = subject.enforced,
             rule = subject.rule,
             outcome = outcome.word.as_str(),
             duration_us = outcome.duration_us,

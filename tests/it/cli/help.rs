@@ -26,6 +26,8 @@ async fn help_of_all() {
       replay   Decides the calls of a trail again, to see what other policies would have changed
       schema   Prints the JSON Schemas by which editors check policies, tests and settings
       key      Issues, lists and revokes client keys
+      stop     Refuses calls until they are resumed: all, or those of a role or a client
+      resume   Lets calls through again that were stopped
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)
 
@@ -65,6 +67,9 @@ async fn help_of_serve() {
           --feed <FILE>                  Where each call goes as a line of JSON once it has ended: a
                                          file, or `stdout` [env: WARRENER_FEED=]
           --keys <FILE>                  The file of client keys [env: WARRENER_KEYS=]
+          --stops <FILE>                 The file of stops, which `warrener stop` writes;
+                                         `warrener.stop.yaml` beside the keys if left out [env:
+                                         WARRENER_STOPS=]
           --role <ROLE>                  The role of the key that is made where there is no key file yet
                                          [default: reader]
       -h, --help                         Print help
@@ -236,6 +241,10 @@ async fn help_of_explain() {
           --role <ROLE>           The role that calls
           --policies <DIR>        The folder of policy files; that of the settings, or the built-in
                                   policies, where it is left out
+          --revision <DIGEST>     The policies of a revision that the trail keeps, in place of a folder:
+                                  its digest, or enough of its beginning
+          --audit <URL>           The trail that the revision is in; that of the settings where it is
+                                  left out [env: WARRENER_AUDIT=]
           --schema <PATH>         A folder with what `GET /collections`, `/fields` and `/relations`
                                   answer, or a `directus schema snapshot` file
           --dialect <DIALECT>     Whose tools are called: those of Directus' own MCP endpoint, or those
@@ -248,6 +257,94 @@ async fn help_of_explain() {
                                   [default: ""]
       -h, --help                  Print help
       -V, --version               Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_stop() {
+    insta::assert_snapshot!(help("stop").await, @r#"
+    exit code 0
+    --- output
+    Refuses calls until they are resumed: all, or those of a role or a client
+
+    A running gateway does so within a second, tells the client's model the reason, and records what it
+    refuses. Calls under way are finished. It holds over a restart.
+
+    Usage: warrener stop [OPTIONS] --reason <TEXT>
+
+    Options:
+          --reason <TEXT>
+              Why, for the client's model and for the trail
+
+          --role <ROLE>
+              Only the calls of that role
+
+          --client <NAME>
+              Only the calls of that client
+
+          --stops <FILE>
+              The file of stops, as `serve` names it when it starts; that of the settings, or
+              `warrener.stop.yaml` beside the keys, where it is left out
+
+              [env: WARRENER_STOPS=]
+
+          --keys <FILE>
+              The file of client keys; that of the settings where it is left out
+
+              [env: WARRENER_KEYS=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_resume() {
+    insta::assert_snapshot!(help("resume").await, @r#"
+    exit code 0
+    --- output
+    Lets calls through again that were stopped
+
+    What was stopped by itself is resumed by itself: all calls, a role, or a client.
+
+    Usage: warrener resume [OPTIONS]
+
+    Options:
+          --role <ROLE>
+              Only the calls of that role
+
+          --client <NAME>
+              Only the calls of that client
+
+          --stops <FILE>
+              The file of stops, as `serve` names it when it starts; that of the settings, or
+              `warrener.stop.yaml` beside the keys, where it is left out
+
+              [env: WARRENER_STOPS=]
+
+          --keys <FILE>
+              The file of client keys; that of the settings where it is left out
+
+              [env: WARRENER_KEYS=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
     "#);
 }
 

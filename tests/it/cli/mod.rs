@@ -4,6 +4,7 @@ mod ask;
 mod help;
 mod lint;
 mod start;
+mod stop;
 mod wrong;
 
 use crate::support::process::checkout;

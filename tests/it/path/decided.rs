@@ -3,6 +3,9 @@
 use super::site::{CLIENT, Plan, policies, read, tool_result};
 use http::{StatusCode, Uri};
 use serde_json::{Value, json};
+use warrener::audit::filter::Filter;
+use warrener::audit::query::TrailReader;
+use warrener::audit::stats::{Count, Dimension};
 
 #[tokio::test]
 async fn a_denied_call_is_a_tool_result_with_the_rule_and_the_reason_and_goes_nowhere() {
@@ -150,9 +153,22 @@ async fn observing_lets_a_would_be_denial_through_and_says_so_in_the_trail() {
     assert_eq!(seen.len(), 3);
     let fields = seen[2].body["params"]["arguments"]["query"]["fields"].to_string();
     assert!(fields.contains("\"name\"") && !fields.contains("ssn"), "{fields}");
+    // `audit stats` tells it from what is enforced.
+    let mut reader = TrailReader::open(&format!("sqlite://{}", site.file().display())).await.unwrap();
+    let count = Count { filter: Filter::default(), by: vec![Dimension::Rule], every: None };
+    let mut counting = reader.count(count, jiff::Timestamp::now()).await.unwrap();
+    let groups = counting.next().await.unwrap().unwrap().groups;
+    let of = |rule: &str| {
+        let group = groups.iter().find(|group| group.values[0].as_deref() == Some(rule)).unwrap();
+        (group.calls, group.denied, group.would_deny)
+    };
+    assert_eq!(of("tester/no-deletes"), (1, 0, 1));
+    assert_eq!(of("tester/redact"), (1, 1, 0));
+    drop(counting);
+
     let recorded = site.end().await;
     let lines: Vec<_> = recorded.iter().map(|row| (row.line(), row.enforced)).collect();
-    assert_eq!(lines[0], ("intent outcome permit items tester/no-deletes forbidden ok".to_owned(), 0));
+    assert_eq!(lines[0], ("intent outcome deny items tester/no-deletes forbidden ok".to_owned(), 0));
     assert_eq!(lines[1], ("intent outcome permit items tester/read - ok".to_owned(), 1));
     assert_eq!(recorded[3].decision, "deny");
 }

@@ -15,5 +15,6 @@ mod schema;
 mod secrets;
 mod shapes;
 mod site;
+mod stopped;
 mod strangers;
 mod unread;

@@ -1,7 +1,10 @@
 //! What nobody could be asked to leave out is blanked in the answer.
 
-use super::site::{Plan, policies, tool_result};
+use super::site::{Plan, TESTER, policies, tool_result};
+use crate::support::trail;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The role may use a tool of somebody else's; two fields are redacted.
 const RUNS: &str = r#"
@@ -26,6 +29,40 @@ async fn what_a_tool_of_others_answers_is_blanked_by_name() {
     assert!(told.contains("Cust 1"), "{told}");
     assert!(!told.contains("SSN-000-1") && !told.contains("t0ken"), "{told}");
     assert_eq!(site.seen().len(), 1);
+}
+
+/// While Directus works on a call, the policies become others that redact nothing: it is answered as it was decided.
+#[tokio::test]
+async fn a_call_ends_under_the_revision_that_decided_it() {
+    let answer = tool_result(&json!({"ssn": "SSN-000-1", "name": "Cust 1"}));
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (begins, waits) = (begun.clone(), go_on.clone());
+    let plan = Plan::new().with_role(RUNS).answering(move |seen| {
+        let (begins, waits) = (begins.clone(), waits.clone());
+        let message = json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": answer.clone()}).to_string();
+        Box::pin(async move {
+            begins.notify_one();
+            waits.notified().await;
+            Ok(super::site::reply(http::StatusCode::OK, "application/json", message))
+        })
+    });
+    let site = plan.start().await;
+    let decided_by = site.policies.load_full();
+    let call = async || site.send(site.tool("weather", &json!({"city": "x"}))).await.json().to_string();
+    let change = async {
+        begun.notified().await;
+        site.policies.store(Arc::new(policies(TESTER)));
+        go_on.notify_one();
+    };
+    let (told, ()) = tokio::join!(call(), change);
+    assert!(told.contains("Cust 1") && !told.contains("SSN-000-1"), "{told}");
+    go_on.notify_one();
+    assert!(call().await.contains("SSN-000-1"), "the next one is decided anew");
+
+    let mut connection = trail::open(&site.file()).await;
+    let statement = "SELECT policy_revision FROM calls ORDER BY seq";
+    let revisions: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(revisions, [decided_by.revision(), site.policies.load().revision()]);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use warrener::accept::{Body, Drain, Peer};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::{Dialect, SchemaSnapshot};
-use warrener::identity::{KeyFile, KeyRing, NewKey};
+use warrener::identity::{KeyFile, KeyRing, NewKey, Stops};
 use warrener::path::{Endpoint, Parts, stack};
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -117,6 +117,7 @@ pub(super) struct Plan {
     pub(super) policies: PolicySet,
     pub(super) schema: Option<SchemaCache>,
     pub(super) limits: Limits,
+    pub(super) stops: Stops,
     pub(super) dialect: Dialect,
     pub(super) answer: Answer,
 }
@@ -128,6 +129,8 @@ pub(super) struct Site {
     pub(super) trail: Trail,
     pub(super) drain: Drain,
     pub(super) schema: Arc<SchemaCache>,
+    pub(super) policies: Arc<ArcSwap<PolicySet>>,
+    pub(super) stops: Arc<Stops>,
     seen: Arc<Mutex<Vec<Seen>>>,
     folder: TempDir,
 }
@@ -163,6 +166,7 @@ impl Plan {
             policies: policies(TESTER),
             schema: None,
             limits: Limits::default(),
+            stops: Stops::none(),
             dialect: Dialect::BuiltIn,
             answer: one_article(),
         }
@@ -203,9 +207,12 @@ impl Plan {
         let keys = KeyRing::in_memory(&file, Some(TOKEN.to_owned().into())).unwrap();
         let schema = Arc::new(self.schema.unwrap_or_else(|| SchemaCache::fixed(SNAPSHOT.clone())));
         let drain = Drain::new();
+        let policies = Arc::new(ArcSwap::from_pointee(self.policies));
+        let stops = Arc::new(self.stops);
         let parts = Parts {
             keys: Arc::new(keys),
-            policies: Arc::new(ArcSwap::from_pointee(self.policies)),
+            policies: policies.clone(),
+            stops: stops.clone(),
             schema: schema.clone(),
             trail: trail.clone(),
             arguments: KeptArguments::Masked,
@@ -216,7 +223,7 @@ impl Plan {
         };
         let seen = Arc::new(Mutex::default());
         let stack = stack(parts, upstream(self.answer, Arc::clone(&seen)));
-        Site { stack, key, trail, drain, schema, seen, folder }
+        Site { stack, key, trail, drain, schema, policies, stops, seen, folder }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gateway as its users run it: the built binary, with its own key file, trail and policies.
 
-use super::client::McpClient;
+use super::client::{McpClient, Reply};
 use super::process::Process;
 use super::trail::{self, Call};
 use std::collections::BTreeSet;
@@ -114,6 +114,13 @@ impl Site {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs a subcommand to its end, and returns its exit code with all that it said.
+    pub(crate) fn try_run<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> (Option<i32>, String) {
+        let output = self.command().args(words).stdin(Stdio::null()).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), said)
+    }
+
     /// Every call of the trail, oldest first.
     pub(crate) async fn calls(&self) -> Vec<Call> {
         trail::calls(&self.path("trail.db")).await
@@ -122,6 +129,11 @@ impl Site {
     /// The digest of each body that the trail says is forwarded.
     pub(crate) async fn forwarded(&self) -> BTreeSet<Vec<u8>> {
         trail::forwarded(&self.path("trail.db")).await
+    }
+
+    /// The trail's file.
+    pub(crate) fn trail(&self) -> PathBuf {
+        self.path("trail.db")
     }
 
     /// The trail's address, as the command line takes it.
@@ -145,6 +157,12 @@ impl Site {
 }
 
 impl Gateway {
+    /// The answer to a request for another path than `/mcp`, without a credential.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        let client = McpClient::new(self.url.replace("/mcp", path), "");
+        client.send(http::Request::get(client.url()).body(http_body_util::Full::default()).unwrap()).await
+    }
+
     pub(crate) fn client(&self, key: &str) -> McpClient {
         McpClient::new(&self.url, key)
     }

@@ -42,8 +42,13 @@ impl Process {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status().unwrap();
+        let status = Command::new("sh").args(["-c", "kill -\"$1\" \"$0\"", &pid, name]).status().unwrap();
         assert!(status.success(), "the process {pid} is gone already; it said:\n{}", self.log());
     }
 
