@@ -10,6 +10,7 @@ mod rule;
 mod validation;
 mod value;
 
+pub(crate) use name::Names;
 pub(crate) use object::{Mapping, Object};
 pub(crate) use role::{guardrails, role};
 

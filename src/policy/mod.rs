@@ -18,6 +18,7 @@ pub mod matrix;
 mod own_rules;
 pub mod pattern;
 mod principal;
+pub mod proof;
 mod rules;
 pub mod run_case;
 pub mod set;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod help;
+mod proof;
 mod start;
 mod wrong;
 

@@ -12,6 +12,7 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     wrote policies/README.md
     wrote policies/schema/snapshot.yaml
     wrote policies/guardrails.yaml
+    wrote policies/guardrails.proof.yaml
     wrote policies/reader.yaml
     wrote policies/content-editor.yaml
     wrote policies/developer.yaml
@@ -59,6 +60,7 @@ async fn init_writes_over_nothing() {
     wrote another/policies/README.md
     wrote another/policies/schema/snapshot.yaml
     wrote another/policies/guardrails.yaml
+    wrote another/policies/guardrails.proof.yaml
     wrote another/policies/reader.yaml
     wrote another/policies/content-editor.yaml
     wrote another/policies/developer.yaml
