@@ -1,7 +1,8 @@
 //! What other policies would change: for each role, which actions on which collections and fields, and under which conditions.
 //!
-//! Both are asked about every kind of access that either of them tells apart, so what is not in the answer stays as it is: a permission
-//! that only gets another name, or that only moves, is no change.
+//! Both are asked about every kind of access that either of them tells apart, so what is not in the answer stays as it is. A permission
+//! that only gets another name, or that is never come to, is no change; conditions that are put otherwise are told, whether or not some
+//! call would notice.
 
 mod group;
 mod others;

@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn each_kind_has_a_shortest_name() {
-        let table: [(&[&str], &[(&str, &[usize])]); 8] = [
+        /// Patterns, and the kinds that they tell apart: a name, and which of them match it.
+        type Row = (&'static [&'static str], &'static [(&'static str, &'static [usize])]);
+        let table: [Row; 8] = [
             (&[], &[("x", &[])]),
             (&["*"], &[("x", &[0])]),
             (&["a"], &[("a", &[0]), ("x", &[])]),

@@ -254,17 +254,20 @@ mod tests {
     use crate::policy::rules::Rules;
     use crate::policy::set::GuardrailsFile;
     use proptest::prelude::*;
+    use std::fmt::Write as _;
 
     fn set(lists: &[Vec<String>], redact: &str) -> Option<PolicySet> {
         let mut text =
             format!("version: 1\nrole: r\ndescription: By chance.\nredact: [\"{redact}\"]\npermissions:\n");
         for (number, list) in lists.iter().enumerate() {
             let fields = lists.last().filter(|fields| !fields.contains(&"@junctions".to_owned()))?;
-            text += &format!(
-                "  - {{id: p{number}, collections: {list:?}, actions: [read, delete], fields: {fields:?}}}\n"
-            );
+            writeln!(
+                text,
+                "  - {{id: p{number}, collections: {list:?}, actions: [read, delete], fields: {fields:?}}}"
+            )
+            .ok()?;
         }
-        text += &format!("forbid: [{{id: f, collections: {:?}, actions: [delete]}}]\n", lists.first()?);
+        writeln!(text, "forbid: [{{id: f, collections: {:?}, actions: [delete]}}]", lists.first()?).ok()?;
         let (set, _) = PolicySet::load(&[Source::new("r.yaml", text)], GuardrailsFile::Optional).ok()?;
         Some(set)
     }

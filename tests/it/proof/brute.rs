@@ -93,11 +93,15 @@ fn items(keys: &[Value], tool: Tool) -> Vec<Value> {
     for fields in &field_lists {
         let query = json!({"query": {"fields": fields, "limit": 1}});
         put(&[read.clone(), query.clone()]);
-        keys.iter().for_each(|key| put(&[read.clone(), query.clone(), json!({"keys": [key]})]));
+        for key in keys {
+            put(&[read.clone(), query.clone(), json!({"keys": [key]})]);
+        }
     }
     let count = json!({"query": {"aggregate": {"count": ["*"]}}});
     put(&[read.clone(), count.clone()]);
-    keys.iter().for_each(|key| put(&[read.clone(), count.clone(), json!({"keys": [key]})]));
+    for key in keys {
+        put(&[read.clone(), count.clone(), json!({"keys": [key]})]);
+    }
     put(&[read, json!({"query": {"fields": ["f"]}})]);
     for row in rows(keys) {
         let silent = if tool == Tool::Flows { json!({}) } else { json!({"query": {"fields": []}}) };
@@ -113,7 +117,9 @@ fn items(keys: &[Value], tool: Tool) -> Vec<Value> {
     }
     let query = json!({"fields": [], "filter": {"g": {"_nnull": true}}, "limit": 1});
     put(&[json!({"action": "update", "data": {"g": "q"}, "query": query})]);
-    keys.iter().for_each(|key| put(&[json!({"action": "delete"}), named(key)]));
+    for key in keys {
+        put(&[json!({"action": "delete"}), named(key)]);
+    }
     calls
 }
 

@@ -19,37 +19,37 @@ pub(super) const HOST: &str = "https://a.example/";
 
 #[derive(Clone, Debug)]
 pub(super) struct Policies {
-    roles: [Role; 2],
-    forbids: Vec<Forbid>,
-    redact: Vec<&'static str>,
+    pub(super) roles: [Role; 2],
+    pub(super) forbids: Vec<Forbid>,
+    pub(super) redact: Vec<&'static str>,
     import_from: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Role {
-    permissions: Vec<Permission>,
-    forbids: Vec<Forbid>,
-    redact: Vec<&'static str>,
-    observe: bool,
-    import_from: bool,
+pub(super) struct Role {
+    pub(super) permissions: Vec<Permission>,
+    pub(super) forbids: Vec<Forbid>,
+    pub(super) redact: Vec<&'static str>,
+    pub(super) observe: bool,
+    pub(super) import_from: bool,
     denies: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Permission {
-    collections: &'static [&'static str],
-    actions: Vec<&'static str>,
-    fields: &'static [&'static str],
-    more: Vec<(&'static str, Value)>,
+pub(super) struct Permission {
+    pub(super) collections: &'static [&'static str],
+    pub(super) actions: Vec<&'static str>,
+    pub(super) fields: &'static [&'static str],
+    pub(super) more: Vec<(&'static str, Value)>,
 }
 
 #[derive(Clone, Debug)]
-struct Forbid {
-    collections: &'static [&'static str],
-    actions: Vec<&'static str>,
-    observe: bool,
+pub(super) struct Forbid {
+    pub(super) collections: &'static [&'static str],
+    pub(super) actions: Vec<&'static str>,
+    pub(super) observe: bool,
     /// In the guardrails: the roles that it does not hold for.
-    except: Vec<&'static str>,
+    pub(super) except: Vec<&'static str>,
 }
 
 /// What there is, whatever the policies say of it.
