@@ -1,4 +1,4 @@
-//! `warrener check`: all that is wrong with settings, policies and their tests, at once.
+//! `warrener check`: all that is wrong with settings, policies, their tests and their proofs, at once.
 
 use super::folder::{Folder, PlaceArguments, TestFile};
 use super::{CommandError, Ended};
@@ -127,13 +127,22 @@ fn policies(
         Err(found) => (None, found),
     };
     let tests = folder.tests().into_iter().map(|file| about_tests(&file, set.as_ref()));
-    let found = tests.fold(found, Diagnostics::and);
+    let proofs = folder.proofs().into_iter().map(|file| about_proofs(&file, set.as_ref()));
+    let found = tests.chain(proofs).fold(found, Diagnostics::and);
     Ok((set, found))
 }
 
 fn about_tests(file: &TestFile, set: Option<&PolicySet>) -> Diagnostics {
     match (file.decode(), set) {
         (Ok(tests), Some(set)) => unknown_role(file, &tests.role, set),
+        (Ok(_), None) => Diagnostics::default(),
+        (Err(found), _) => found,
+    }
+}
+
+fn about_proofs(file: &TestFile, set: Option<&PolicySet>) -> Diagnostics {
+    match (file.decode_proof(), set) {
+        (Ok(proofs), Some(set)) => proofs.unknown_roles(set),
         (Ok(_), None) => Diagnostics::default(),
         (Err(found), _) => found,
     }

@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::directus::SchemaSnapshot;
 use crate::policy::case::CaseFile;
 use crate::policy::diagnostic::{Diagnostics, Source};
-use crate::policy::set::{BUILT_IN_SCHEMA, BUILT_IN_SCHEMA_FILE, TESTS, built_in_sources};
+use crate::policy::proof::ProofFile;
+use crate::policy::set::{BUILT_IN_SCHEMA, BUILT_IN_SCHEMA_FILE, PROOFS, TESTS, built_in_sources};
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub(super) struct PlaceArguments {
     pub(super) policies: Option<PathBuf>,
     /// The settings; `warrener.yaml` in the working folder where there is one
     #[arg(long, value_name = "FILE", env = "WARRENER_CONFIG")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
     #[arg(long, value_name = "PATH", env = "WARRENER_SCHEMA")]
     pub(super) schema: Option<PathBuf>,
@@ -46,7 +47,7 @@ pub(super) struct Folder {
     pub(super) sources: Vec<Source>,
 }
 
-/// A file of tests, as it was read.
+/// A file of tests or of assertions, as it was read.
 #[derive(Debug)]
 pub(super) struct TestFile {
     /// Where it stands, for people.
@@ -70,7 +71,15 @@ impl Folder {
     }
 
     pub(super) fn tests(&self) -> Vec<TestFile> {
-        let sources = self.sources.iter().filter(|source| source.name.ends_with(TESTS));
+        self.ending(TESTS)
+    }
+
+    pub(super) fn proofs(&self) -> Vec<TestFile> {
+        self.ending(PROOFS)
+    }
+
+    fn ending(&self, end: &str) -> Vec<TestFile> {
+        let sources = self.sources.iter().filter(|source| source.name.ends_with(end));
         let file = |source: &Source| TestFile {
             shown: self.path.as_ref().map_or_else(
                 || format!("built-in {}", source.name),
@@ -96,13 +105,17 @@ impl TestFile {
         CaseFile::load(&self.source)
     }
 
+    pub(super) fn decode_proof(&self) -> Result<ProofFile, Diagnostics> {
+        ProofFile::load(&self.source)
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.source.name
     }
 
     /// The schema that the file names, beside itself.
-    pub(super) fn schema(&self, file: &CaseFile) -> Result<Option<SchemaSnapshot>, LoadError> {
-        let Some(name) = &file.schema else { return Ok(None) };
+    pub(super) fn schema(&self, name: Option<&str>) -> Result<Option<SchemaSnapshot>, LoadError> {
+        let Some(name) = name else { return Ok(None) };
         match &self.folder {
             Some(folder) => administer::schema(&folder.join(name)).map(Some),
             None => built_in_schema(name).map(Some),

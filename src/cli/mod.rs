@@ -6,16 +6,19 @@
 pub mod audit;
 mod check;
 mod demo;
+mod diff;
 mod explain;
 mod folder;
 mod init;
 pub mod key;
 mod matrix;
+mod prove;
 mod replay;
 mod schema;
 mod serve;
 mod stop;
 mod test;
+mod who_can;
 
 use self::audit::activity::ActivityLog;
 use crate::administer::{GatewayError, LoadError};
@@ -59,6 +62,14 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Prints the JSON Schemas by which editors check policies, tests and settings
     Schema(schema::SchemaArguments),
+    /// Says which roles can do something, by which rule, with a call that shows it
+    WhoCan(who_can::WhoCanArguments),
+    /// Says whether one role can do something
+    Can(who_can::CanArguments),
+    /// Proves what the policies can never let happen
+    Prove(prove::ProveArguments),
+    /// Tells what other policies would change, in words or as a table
+    Diff(diff::DiffArguments),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Refuses calls until they are resumed: all, or those of a role or a client
@@ -143,6 +154,9 @@ enum CommandError {
     /// What a command was given is not what it takes.
     #[error("{0}")]
     Input(String),
+    /// Two sets of policies cannot be compared.
+    #[error(transparent)]
+    Compare(Box<CommandError>),
     /// Standard output is gone.
     #[error("the answer cannot be written")]
     Output(#[from] io::Error),
@@ -208,7 +222,11 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Replay(_)
         | Command::Schema(_)
         | Command::Stop(_)
-        | Command::Resume(_) => {}
+        | Command::Resume(_)
+        | Command::WhoCan(_)
+        | Command::Can(_)
+        | Command::Prove(_)
+        | Command::Diff(_) => {}
     }
     Ok(())
 }
@@ -231,6 +249,10 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Matrix(arguments) => matrix::run(&arguments, out),
         Command::Replay(arguments) => replay::run(&arguments, SystemClock.now(), out),
         Command::Schema(arguments) => schema::run(&arguments, out),
+        Command::WhoCan(arguments) => who_can::who_can(&arguments, out),
+        Command::Can(arguments) => who_can::can(&arguments, out),
+        Command::Prove(arguments) => prove::run(&arguments, out),
+        Command::Diff(arguments) => diff::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)
@@ -275,6 +297,7 @@ fn shown(error: &CommandError) -> String {
 
 fn diagnostics(error: &CommandError) -> Option<&Diagnostics> {
     match error {
+        CommandError::Compare(cause) => diagnostics(cause),
         CommandError::Load(LoadError::Policies(found))
         | CommandError::Gateway(GatewayError::Load(LoadError::Policies(found)))
         | CommandError::Config(found) => Some(found),
@@ -294,7 +317,8 @@ fn diagnostics(error: &CommandError) -> Option<&Diagnostics> {
 /// Whether policies or settings are at fault, rather than the machine or the moment.
 fn is_invalid(error: &CommandError) -> bool {
     match error {
-        CommandError::Config(_) => true,
+        // 1 says that something changes, so whatever keeps it from being told is another number.
+        CommandError::Config(_) | CommandError::Compare(_) => true,
         CommandError::Load(load) | CommandError::Gateway(GatewayError::Load(load)) => match load {
             LoadError::Policies(_) | LoadError::Empty(_) | LoadError::Schema { .. } => true,
             LoadError::Read { .. } => false,

@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &TestArguments, out: &mut dyn Write) -> Result<Ende
     for (file, tests) in files.iter().zip(&decoded) {
         let schema = match &given {
             Some(schema) => Some(schema.clone()),
-            None => file.schema(tests)?,
+            None => file.schema(tests.schema.as_deref())?,
         };
         results.add(file, tests, &set, schema.as_ref());
     }

@@ -12,6 +12,7 @@ mod validation;
 mod value;
 
 pub(crate) use filter::STRUCTURE as FILTER_STRUCTURE;
+pub(crate) use name::Names;
 pub(crate) use object::{Mapping, Object};
 pub(crate) use role::{guardrails, role};
 

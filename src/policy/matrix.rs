@@ -16,6 +16,9 @@ mod values;
 mod words;
 
 pub use survey::Witness;
+pub(in crate::policy) use survey::{Done, Tried, Wishes};
+pub(in crate::policy) use unknown::spoken_of;
+pub(in crate::policy) use words::conditions;
 
 use super::document::Mode;
 use super::rules::Rules;
@@ -116,6 +119,25 @@ impl PolicySet {
             witnesses: survey.into_witnesses(),
         })
     }
+}
+
+/// What comes of the calls of a role's matrix, and of such as name the fields wished for.
+pub(in crate::policy) fn tried(
+    set: &PolicySet,
+    role: &str,
+    schema: &SchemaSnapshot,
+    wishes: Wishes,
+) -> Tried {
+    let principal = Principal { name: String::new(), role: role.to_owned(), proof: Proof::Key };
+    let rules = Rules::of(set, role, Some(schema));
+    let (Some(rules), Some(sees)) = (rules, set.visibility(&principal, schema)) else {
+        return Tried::default();
+    };
+    let mut survey = Survey::new(set, rules, sees, schema, &principal);
+    survey.wishes = wishes;
+    calls::ask(&mut survey);
+    relations::follow(&mut survey);
+    survey.into_tried()
 }
 
 /// Every collection, those that are treated alike together.

@@ -19,6 +19,7 @@ pub mod matrix;
 mod own_rules;
 pub mod pattern;
 mod principal;
+pub mod proof;
 pub mod replay;
 mod rules;
 pub mod run_case;

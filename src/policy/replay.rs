@@ -80,7 +80,12 @@ impl PolicySet {
 fn unsure(reason: &Reason, rules: &Rules<'_>, recalled: &Recalled) -> Option<Undecidable> {
     let by_value = match reason.code {
         Code::InvalidValue | Code::NotUnderstood | Code::NoPermission => recalled.lacks(rules.role),
-        Code::Forbidden | Code::OverLimit | Code::RateLimited | Code::TooLarge | Code::Unavailable => false,
+        Code::Forbidden
+        | Code::OverLimit
+        | Code::RateLimited
+        | Code::Stopped
+        | Code::TooLarge
+        | Code::Unavailable => false,
     };
     let searches = recalled.decoded.accesses.iter().any(|access| !access.fields.searched.is_empty());
     if by_value {

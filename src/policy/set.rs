@@ -14,6 +14,9 @@ pub const GUARDRAILS_FILE: &str = "guardrails.yaml";
 /// What ends the name of a file of policy tests.
 pub const TESTS: &str = ".test.yaml";
 
+/// What ends the name of a file of assertions.
+pub const PROOFS: &str = ".proof.yaml";
+
 /// Every role and the guardrails, loaded whole or not at all.
 #[derive(Clone, Debug)]
 pub struct PolicySet {
@@ -34,8 +37,8 @@ pub enum GuardrailsFile {
 }
 
 impl PolicySet {
-    /// Loads the files of a folder: `guardrails.yaml` and one file for each role. Files of tests, and what is no YAML, are
-    /// left aside.
+    /// Loads the files of a folder: `guardrails.yaml` and one file for each role. Files of tests and of assertions, and what
+    /// is no YAML, are left aside.
     ///
     /// With the set come the warnings that are worth a word whenever it is loaded; [`check`](check::check) has all of them.
     ///
@@ -47,7 +50,8 @@ impl PolicySet {
     ) -> Result<(Self, Vec<Diagnostic>), Diagnostics> {
         let files: BTreeMap<&str, &Source> = sources
             .iter()
-            .filter(|source| is_yaml(&source.name) && !source.name.ends_with(TESTS))
+            .filter(|source| is_yaml(&source.name))
+            .filter(|source| ![TESTS, PROOFS].iter().any(|end| source.name.ends_with(end)))
             .map(|source| (source.name.as_str(), source))
             .collect();
         let mut problems = Vec::new();
@@ -98,10 +102,11 @@ impl PolicySet {
     }
 }
 
-/// The files that are built in, with their tests.
+/// The files that are built in, with their tests and proofs.
 pub fn built_in_sources() -> Vec<Source> {
     [
         (GUARDRAILS_FILE, include_str!("../../policies/guardrails.yaml")),
+        ("guardrails.proof.yaml", include_str!("../../policies/guardrails.proof.yaml")),
         ("reader.yaml", include_str!("../../policies/reader.yaml")),
         ("content-editor.yaml", include_str!("../../policies/content-editor.yaml")),
         ("developer.yaml", include_str!("../../policies/developer.yaml")),

@@ -44,6 +44,8 @@ mod ocsf;
 #[cfg(test)]
 mod path;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod real;

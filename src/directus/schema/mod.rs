@@ -48,6 +48,13 @@ impl SchemaSnapshot {
         self.version().is_some_and(|version| version.starts_with("12.4."))
     }
 
+    /// A snapshot that no Directus gave: these collections beside those of this one, and in place of those that are called the same.
+    pub(crate) fn with(self, more: impl IntoIterator<Item = Collection>) -> Self {
+        let mut collections = self.collections;
+        collections.extend(more.into_iter().map(|collection| (collection.name.clone(), collection)));
+        Self::new(collections, self.version)
+    }
+
     fn new(collections: BTreeMap<String, Collection>, version: Option<String>) -> Self {
         let text = text(&collections, version.as_deref());
         let digest = Sha256::digest(text).iter().fold(String::new(), |mut text, byte| {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// What a list of patterns is about, since each kind of name has its own traps.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
+pub(crate) enum Names {
     Collections,
     Fields,
     Tools,
@@ -18,7 +18,7 @@ pub(super) enum Names {
 
 impl Decoder<'_> {
     /// An id: lower case, digits and hyphens, and not used yet in this file.
-    pub(super) fn id(&mut self, node: &Node, taken: &mut BTreeMap<String, Range<usize>>) -> Option<String> {
+    pub(crate) fn id(&mut self, node: &Node, taken: &mut BTreeMap<String, Range<usize>>) -> Option<String> {
         let id = self.text(node)?;
         if !is_id(id) {
             let message = format!("`{id}` is not an id");
@@ -50,7 +50,7 @@ impl Decoder<'_> {
     }
 
     /// A list of actions.
-    pub(super) fn actions(&mut self, node: &Node) -> Option<BTreeSet<Action>> {
+    pub(crate) fn actions(&mut self, node: &Node) -> Option<BTreeSet<Action>> {
         let items = self.list(node)?;
         Some(items.iter().filter_map(|item| self.action(item)).collect())
     }
@@ -80,12 +80,12 @@ impl Decoder<'_> {
     }
 
     /// A list of collection patterns.
-    pub(super) fn collections(&mut self, node: &Node) -> Option<CollectionPatterns> {
+    pub(crate) fn collections(&mut self, node: &Node) -> Option<CollectionPatterns> {
         self.names(node, Names::Collections).map(CollectionPatterns::new)
     }
 
     /// A list of patterns of fields, tools or prompts.
-    pub(super) fn patterns(&mut self, node: &Node, names: Names) -> Option<Patterns> {
+    pub(crate) fn patterns(&mut self, node: &Node, names: Names) -> Option<Patterns> {
         self.names(node, names).map(Patterns::new)
     }
 

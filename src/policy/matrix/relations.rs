@@ -65,7 +65,17 @@ fn reads(survey: &mut Survey<'_>, place: &Place, path: &[String], collection: &C
             fields.iter().filter_map(|field| selecting(&place.arguments, &path, field)).collect();
         let conditions = fields.iter().map(|field| json!({ field: { "_nnull": true } })).chain([json!({})]);
         calls.extend(conditions.filter_map(|condition| filtering(&place.arguments, &path, condition)));
-        let passes = calls.into_iter().find(|arguments| survey.ask(place.tool, arguments));
+        // Where fields are wished for, one call that passes is not enough.
+        let wished = survey.wishes.contains_key(&name);
+        let mut passes = None;
+        for arguments in calls {
+            if passes.is_some() && !wished {
+                break;
+            }
+            if survey.ask(place.tool, &arguments) {
+                passes = passes.or(Some(arguments));
+            }
+        }
         passing.extend(passes.map(|arguments| Place {
             tool: place.tool,
             arguments,

@@ -19,8 +19,34 @@ pub(super) struct Survey<'a> {
     set: &'a PolicySet,
     principal: &'a Principal,
     found: BTreeMap<(Action, String), Found>,
+    done: BTreeMap<Done, Witness>,
+    /// Fields that calls are to name beside the plainest ones.
+    pub(super) wishes: Wishes,
     /// Where calls that pass can be made to do more, along relations.
     pub(super) places: Vec<Place>,
+}
+
+/// Fields by their collection.
+pub(in crate::policy) type Wishes = BTreeMap<String, BTreeSet<String>>;
+
+/// A thing that a call does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::policy) struct Done {
+    pub(in crate::policy) action: Action,
+    pub(in crate::policy) collection: String,
+    /// A field that the call names; `None` whatever it names.
+    pub(in crate::policy) field: Option<String>,
+    /// Whether the call asks for it, or brings it about in turn.
+    pub(in crate::policy) asked: bool,
+}
+
+/// What came of calls.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct Tried {
+    /// Everything that a call does that passes, with that call.
+    pub(in crate::policy) done: BTreeMap<Done, Witness>,
+    /// Why the plainest call that does something else does not pass.
+    pub(in crate::policy) because: BTreeMap<(Action, String), BTreeSet<String>>,
 }
 
 /// What came of the calls that do one thing to one collection.
@@ -73,7 +99,8 @@ impl<'a> Survey<'a> {
         schema: &'a SchemaSnapshot,
         principal: &'a Principal,
     ) -> Self {
-        Self { rules, schema, sees, set, principal, found: BTreeMap::new(), places: Vec::new() }
+        let (found, done, wishes) = (BTreeMap::new(), BTreeMap::new(), Wishes::new());
+        Self { rules, schema, sees, set, principal, found, done, wishes, places: Vec::new() }
     }
 
     pub(super) fn found(&self, action: Action, collection: &str) -> Found {
@@ -84,6 +111,13 @@ impl<'a> Survey<'a> {
     pub(super) fn into_witnesses(self) -> BTreeMap<(Action, String), Witness> {
         let passing = |(done, found): ((Action, String), Found)| found.passing.map(|witness| (done, witness));
         self.found.into_iter().filter_map(passing).collect()
+    }
+
+    /// Everything that some call does, with that call, and why others do not pass.
+    pub(super) fn into_tried(self) -> Tried {
+        let because =
+            self.found.into_iter().filter_map(|(what, found)| Some((what, found.because?))).collect();
+        Tried { done: self.done, because }
     }
 
     /// Has the engine decide a call, and notes what comes of it for everything that the call does. Whether it passes.
@@ -117,12 +151,26 @@ impl<'a> Survey<'a> {
             accesses.iter().filter(same).any(|one| one.origin.is_asked())
         };
         for access in accesses.iter().filter(|access| counts(access)) {
+            self.does(witness, access);
             let found = self.found.entry((access.action, access.collection.clone())).or_default();
             if !asks(access) {
                 found.implied_by.insert(witness.name());
             }
             if found.passing.as_ref().is_none_or(|best| witness.observed.len() < best.observed.len()) {
                 found.passing = Some(witness.clone());
+            }
+        }
+    }
+
+    /// Notes what a call does that passes, of several calls the one with the least that is only observed.
+    fn does(&mut self, witness: &Witness, access: &Access) {
+        let named = access.fields.named.iter().cloned().map(Some);
+        for field in named.chain([None]) {
+            let (action, collection) = (access.action, access.collection.clone());
+            let done = Done { action, collection, field, asked: access.origin.is_asked() };
+            let best = self.done.get(&done);
+            if best.is_none_or(|best| witness.observed.len() < best.observed.len()) {
+                self.done.insert(done, witness.clone());
             }
         }
     }

@@ -25,7 +25,7 @@ impl PolicySet {
         collections.extend(redacts().map(|pattern| pattern.collection().as_str().to_owned()));
         collections.retain(|name| !name.starts_with("directus_"));
         let mut fields: BTreeSet<String> = permissions().flat_map(|one| globs(&one.fields)).collect();
-        fields.extend(permissions().flat_map(spoken_of));
+        fields.extend(permissions().flat_map(spoken_of).map(str::to_owned));
         fields.extend(redacts().map(|pattern| pattern.field().as_str().to_owned()));
         SchemaSnapshot::from_snapshot(&snapshot(&collections, &fields).to_string())
     }
@@ -66,16 +66,16 @@ fn globs(list: &Patterns) -> Vec<String> {
 }
 
 /// The fields that a permission's rules are about.
-fn spoken_of(permission: &Permission) -> Vec<String> {
+pub(in crate::policy) fn spoken_of(permission: &Permission) -> Vec<&str> {
     let mut fields = Vec::new();
     for rule in [&permission.filter, &permission.presets].into_iter().flatten() {
         compared(rule, &mut fields);
     }
-    fields.extend(permission.validation.iter().flat_map(|one| one.rule.fields()).map(str::to_owned));
+    fields.extend(permission.validation.iter().flat_map(|one| one.rule.fields()));
     fields
 }
 
-fn compared(rule: &Map<String, Value>, fields: &mut Vec<String>) {
+fn compared<'r>(rule: &'r Map<String, Value>, fields: &mut Vec<&'r str>) {
     for (key, value) in rule {
         match value {
             Value::Array(parts) if key.starts_with('_') => {
@@ -89,7 +89,7 @@ fn compared(rule: &Map<String, Value>, fields: &mut Vec<String>) {
             | Value::String(_)
             | Value::Array(_)
             | Value::Object(_) => {
-                fields.push(key.clone());
+                fields.push(key);
             }
         }
     }

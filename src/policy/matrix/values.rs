@@ -49,7 +49,14 @@ pub(super) fn fields(survey: &Survey<'_>, collection: &Collection) -> Vec<String
     let readable = speaking(survey, Action::Read, &collection.name).filter_map(|permission| {
         plainest(collection, |name| survey.rules.readable(permission, &collection.name, name))
     });
-    distinct(collection.primary_key.clone().into_iter().chain(readable))
+    distinct(
+        collection.primary_key.clone().into_iter().chain(readable).chain(wished(survey, &collection.name)),
+    )
+}
+
+/// The fields that calls are to name.
+fn wished(survey: &Survey<'_>, collection: &str) -> impl Iterator<Item = String> {
+    survey.wishes.get(collection).into_iter().flatten().cloned()
 }
 
 /// A field that a call can name, a plain one where there is one: a relation would bring others along.
@@ -71,7 +78,43 @@ pub(super) fn rows(survey: &Survey<'_>, collection: &Collection, action: Action)
         let alternatives = alternatives(&validation.rule);
         alternatives.into_iter().map(move |parts| row(&parts, &written, collection)).collect::<Vec<_>>()
     });
-    [Map::new()].into_iter().chain(met).collect()
+    let plain: Vec<Map<String, Value>> = [Map::new()].into_iter().chain(met).collect();
+    let named = wished(survey, &collection.name).filter_map(|name| collection.fields.get(&name));
+    let with: Vec<_> =
+        named.flat_map(|field| with_field(survey, collection, action, field, &plain)).collect();
+    plain.into_iter().chain(with).collect()
+}
+
+/// Rows with a field more: what presets would put there, and something that fits it.
+fn with_field(
+    survey: &Survey<'_>,
+    collection: &Collection,
+    action: Action,
+    field: &Field,
+    rows: &[Map<String, Value>],
+) -> Vec<Map<String, Value>> {
+    let presets = speaking(survey, action, &collection.name).filter_map(|one| one.presets.as_ref());
+    let preset = presets.filter_map(|presets| presets.get(&field.name)).cloned();
+    let is_key = collection.primary_key.as_ref() == Some(&field.name);
+    let fitting = match &field.kind {
+        FieldKind::OneToMany { .. } => json!({ "create": [], "update": [], "delete": [] }),
+        FieldKind::Plain if is_key && field.type_name == "uuid" => {
+            json!("00000000-0000-4000-8000-000000000000")
+        }
+        FieldKind::Plain if is_key && field.type_name == "string" => json!("a"),
+        FieldKind::Plain if is_key => json!(1),
+        FieldKind::Plain
+        | FieldKind::ManyToOne { .. }
+        | FieldKind::ManyToAny { .. }
+        | FieldKind::Presentation => Value::Null,
+    };
+    let values: Vec<Value> = preset.chain([fitting]).collect();
+    let with = |row: &Map<String, Value>, value: &Value| {
+        let mut row = row.clone();
+        row.entry(field.name.clone()).or_insert_with(|| value.clone());
+        row
+    };
+    rows.iter().flat_map(|row| values.iter().map(move |value| with(row, value))).collect()
 }
 
 /// A column that each permission lets be changed, whether it is there or would be new.
@@ -82,7 +125,8 @@ pub(super) fn columns(survey: &Survey<'_>, collection: &str) -> Vec<String> {
         let new = permission.fields.included().first().map(|glob| glob.as_str().replace('*', "new"));
         there.into_iter().chain(new)
     });
-    distinct(keys_of_columns(survey, collection).chain(names).chain(["new_field".to_owned()]))
+    let names = keys_of_columns(survey, collection).chain(names).chain(wished(survey, collection));
+    distinct(names.chain(["new_field".to_owned()]))
 }
 
 /// The columns that permissions for the data model name by key.

@@ -13,11 +13,22 @@ pub(super) fn permission(
     collection: &str,
 ) -> String {
     let mut parts = Vec::new();
-    let makes = matches!(action, Action::Create | Action::Import);
-    let writes = makes || action == Action::Update;
-    if writes || action == Action::Read {
+    if !matches!(action, Action::Delete | Action::Execute) {
         parts.extend(fields(rules, permission, collection));
     }
+    parts.extend(conditions(rules, permission, action));
+    if parts.is_empty() { permission.id.clone() } else { format!("{} ({})", permission.id, parts.join("; ")) }
+}
+
+/// What a permission asks for of one action, its fields left aside.
+pub(in crate::policy) fn conditions(
+    rules: &Rules<'_>,
+    permission: &Permission,
+    action: Action,
+) -> Vec<String> {
+    let mut parts = Vec::new();
+    let makes = matches!(action, Action::Create | Action::Import);
+    let writes = makes || action == Action::Update;
     if let Some(keys) = &permission.keys {
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
         parts.push(if keys.is_empty() {
@@ -48,7 +59,7 @@ pub(super) fn permission(
         parts.push(sources("from", rules.role.import_from.as_deref().unwrap_or_default()));
         parts.extend(rules.guardrails.import_from.as_deref().map(|list| sources("within", list)));
     }
-    if parts.is_empty() { permission.id.clone() } else { format!("{} ({})", permission.id, parts.join("; ")) }
+    parts
 }
 
 /// The fields that the permission does not speak of; nothing where it speaks of all.

@@ -25,6 +25,10 @@ async fn help_of_all() {
       matrix   Shows what every role may do, as one table to review
       replay   Decides the calls of a trail again, to see what other policies would have changed
       schema   Prints the JSON Schemas by which editors check policies, tests and settings
+      who-can  Says which roles can do something, by which rule, with a call that shows it
+      can      Says whether one role can do something
+      prove    Proves what the policies can never let happen
+      diff     Tells what other policies would change, in words or as a table
       key      Issues, lists and revokes client keys
       stop     Refuses calls until they are resumed: all, or those of a role or a client
       resume   Lets calls through again that were stopped
@@ -1007,5 +1011,125 @@ async fn help_of_matrix() {
           --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
       -h, --help             Print help
       -V, --version          Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_who_can() {
+    insta::assert_snapshot!(help("who-can").await, @r#"
+    exit code 0
+    --- output
+    Says which roles can do something, by which rule, with a call that shows it
+
+    Usage: warrener who-can [OPTIONS] <ACTIONS> <COLLECTIONS[.FIELDS]>...
+
+    Arguments:
+      <ACTIONS>                  What is done: `read`, `create`, `update`, `delete`, `execute`,
+                                 `import`, or several with commas between them
+      <COLLECTIONS[.FIELDS]>...  To what: patterns of collections as in a policy, with commas between
+                                 them, and behind a dot patterns of fields, such as `articles`,
+                                 `'*,!directus_*'` or `customers.ssn`
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+
+    The exit code is 0 where no role can, 2 where one can, and 1 where that could not be told.
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_can() {
+    insta::assert_snapshot!(help("can").await, @r#"
+    exit code 0
+    --- output
+    Says whether one role can do something
+
+    Usage: warrener can [OPTIONS] <ROLE> <ACTIONS> <COLLECTIONS[.FIELDS]>...
+
+    Arguments:
+      <ROLE>                     The role
+      <ACTIONS>                  What is done: `read`, `create`, `update`, `delete`, `execute`,
+                                 `import`, or several with commas between them
+      <COLLECTIONS[.FIELDS]>...  To what: patterns of collections as in a policy, with commas between
+                                 them, and behind a dot patterns of fields, such as `articles`,
+                                 `'*,!directus_*'` or `customers.ssn`
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+
+    The exit code is 0 where it can do any of it, 2 where it can do none, and 1 where that could not be
+    told.
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_prove() {
+    insta::assert_snapshot!(help("prove").await, @r#"
+    exit code 0
+    --- output
+    Proves what the policies can never let happen
+
+    Usage: warrener prove [OPTIONS] [FILE]...
+
+    Arguments:
+      [FILE]...  Files of assertions; those beside the policies where none is named
+
+    Options:
+          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
+                             where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
+      -h, --help             Print help
+      -V, --version          Print version
+
+    The exit code is 0 where every assertion is proved, 2 where a call shows that one does not hold, 1
+    where one could not be proved, and 3 where policies or assertions are not valid.
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_diff() {
+    insta::assert_snapshot!(help("diff").await, @r#"
+    exit code 0
+    --- output
+    Tells what other policies would change, in words or as a table
+
+    Usage: warrener diff [OPTIONS] <OLD> <NEW>
+
+    Arguments:
+      <OLD>  The policies as they were: a folder, or a folder in a revision of git, such as
+             `HEAD~1:policies`
+      <NEW>  The policies as they are to be, likewise
+
+    Options:
+          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
+                             [env: WARRENER_CONFIG=]
+          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
+                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>  How the answer looks [default: human] [possible values: human, table, json]
+      -h, --help             Print help
+      -V, --version          Print version
+
+    The exit code is 0 where nothing changes, 1 where something does, and 3 where that cannot be told: a
+    folder that is not there, policies that are not valid.
     "#);
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod help;
 mod lint;
+mod proof;
 mod start;
 mod stop;
 mod wrong;

@@ -16,6 +16,7 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     wrote policies/test.schema.json
     wrote warrener.schema.json
     wrote policies/guardrails.yaml
+    wrote policies/guardrails.proof.yaml
     wrote policies/reader.yaml
     wrote policies/content-editor.yaml
     wrote policies/developer.yaml
@@ -67,6 +68,7 @@ async fn init_writes_over_nothing() {
     wrote another/policies/test.schema.json
     wrote another/warrener.schema.json
     wrote another/policies/guardrails.yaml
+    wrote another/policies/guardrails.proof.yaml
     wrote another/policies/reader.yaml
     wrote another/policies/content-editor.yaml
     wrote another/policies/developer.yaml

@@ -16,6 +16,7 @@ use warrener::policy::PolicySet;
 use warrener::policy::case::CaseFile;
 use warrener::policy::check::check;
 use warrener::policy::diagnostic::Source;
+use warrener::policy::proof::{ProofFile, Proved};
 use warrener::policy::set::{GUARDRAILS_FILE, GuardrailsFile, built_in_sources};
 
 mod fixture {
@@ -210,6 +211,8 @@ fn revisions_tell_every_change() {
     assert_eq!(one, turned);
     assert_ne!(one, spaced);
     assert_eq!(one, tested, "tests decide nothing");
+    let proved = [("editor.yaml", ROLE), ("guardrails.yaml", "version: 1\n"), ("x.proof.yaml", "x")];
+    assert_eq!(one, revision(&proved), "proofs decide nothing");
 }
 
 /// The YAML blocks of the page about the language, so that it never shows what does not load.
@@ -218,7 +221,7 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, drafter, drafts, limits, tests, feedback, local] = blocks.as_slice() else {
+    let [translator, drafter, drafts, limits, tests, feedback, proofs, local] = blocks.as_slice() else {
         panic!("{} blocks", blocks.len())
     };
     let drafter = Source::new("drafter.yaml", *drafter);
@@ -240,6 +243,12 @@ fn the_page_about_the_language_shows_what_loads() {
     assert_eq!(set.sources().render(&check(&set, Some(&schema)), false), "");
     let cases = CaseFile::load(&Source::new("translator.test.yaml", *tests)).unwrap();
     assert_eq!((cases.role.as_str(), cases.tests.len()), ("translator", 4));
+    let proofs = ProofFile::load(&Source::new("content.proof.yaml", *proofs)).unwrap();
+    let shipped = PolicySet::built_in().unwrap();
+    let outcomes = proofs.assertions.iter().map(|one| one.prove(&shipped, None).unwrap().proved);
+    let held: Vec<bool> = outcomes.map(|proved| matches!(proved, Proved::Holds { .. })).collect();
+    // Nobody has said yet that a number of that name is a secret.
+    assert_eq!(held, [true, false]);
 }
 
 /// Text that is nearly a policy: pieces of one, shuffled.
