@@ -52,7 +52,7 @@ pub enum Verdict {
         /// The call.
         call: Witness,
     },
-    /// No rule stops it, and no call was found that shows it.
+    /// No rule stops it, and no call was found that asks for it.
     Unshown {
         /// The permissions that speak of it.
         by: Vec<Rule>,
@@ -60,6 +60,8 @@ pub enum Verdict {
         observed: Vec<Rule>,
         /// Why the plainest call that does it does not pass; empty where there is none.
         tried: Vec<String>,
+        /// A call that brings it about in turn, without asking for it.
+        in_turn: Option<Witness>,
     },
 }
 
@@ -91,9 +93,8 @@ impl Verdict {
     /// The call that shows that it happens, whether it asks for it or brings it about in turn.
     pub fn call(&self) -> Option<&Witness> {
         match self {
-            Self::Cannot { in_turn, .. } => in_turn.as_ref(),
+            Self::Cannot { in_turn, .. } | Self::Unshown { in_turn, .. } => in_turn.as_ref(),
             Self::Can { call, .. } => Some(call),
-            Self::Unshown { .. } => None,
         }
     }
 
@@ -107,7 +108,10 @@ impl Verdict {
             (Self::Can { by, observed, .. }, Self::Can { by: other, observed: seen, .. }) => {
                 by == other && observed == seen
             }
-            (Self::Unshown { .. }, Self::Unshown { .. }) => self == other,
+            (
+                Self::Unshown { by, observed, tried, in_turn },
+                Self::Unshown { by: other, observed: seen, tried: again, in_turn: turn },
+            ) => by == other && observed == seen && tried == again && in_turn.is_some() == turn.is_some(),
             (Self::Cannot { .. } | Self::Can { .. } | Self::Unshown { .. }, _) => false,
         }
     }

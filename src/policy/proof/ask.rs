@@ -142,10 +142,16 @@ impl Asking<'_> {
             }
             Standing::Barred(bar) => (vec![self.barring(stand, bar, field)], false),
         };
-        // Fields that calls write in turn are those that Directus fills, which is not what is asked about.
-        let is_looked_for = !is_forbidden && field.is_none() && is_brought_about(action) && writes(rules);
-        let in_turn = is_looked_for.then(|| self.call(action, collection, None, false)).flatten();
+        let is_looked_for = !is_forbidden && field.is_none();
+        let in_turn = is_looked_for.then(|| self.in_turn(rules, action, collection)).flatten();
         Verdict::Cannot { because, is_forbidden, in_turn }
+    }
+
+    /// A call that brings it about without asking for it. Fields are not looked for: those that calls write in turn are the ones that
+    /// Directus fills.
+    fn in_turn(&self, rules: &Rules<'_>, action: Action, collection: &str) -> Option<Witness> {
+        let happens = is_brought_about(action) && writes(rules);
+        happens.then(|| self.call(action, collection, None, false)).flatten()
     }
 
     fn open(
@@ -170,7 +176,9 @@ impl Asking<'_> {
             return Verdict::Can { by, observed, call };
         }
         let because = self.calls().because.get(&(action, collection.to_owned()));
-        Verdict::Unshown { by, observed, tried: because.into_iter().flatten().cloned().collect() }
+        let tried = because.into_iter().flatten().cloned().collect();
+        let in_turn = field.is_none().then(|| self.in_turn(rules, action, collection)).flatten();
+        Verdict::Unshown { by, observed, tried, in_turn }
     }
 
     fn calls(&self) -> &Tried {

@@ -68,13 +68,17 @@ impl Finding {
                 lines.extend(permitting(by).chain(observed.iter().map(|rule| rule.shown(""))));
                 lines.push(shown_call(call));
             }
-            Verdict::Unshown { by, observed, tried } => {
+            Verdict::Unshown { by, observed, tried, in_turn } => {
                 lines.push(format!(
                     "{}: the rules permit to {what}, but no call that shows it was found",
                     self.role
                 ));
                 lines.extend(permitting(by).chain(observed.iter().map(|rule| rule.shown(""))));
                 lines.extend(tried.iter().map(|why| format!("  tried: {why}")));
+                if let Some(call) = in_turn {
+                    lines.push("  this call brings it about in turn".to_owned());
+                    lines.push(shown_call(call));
+                }
             }
         }
         lines
@@ -92,7 +96,9 @@ impl Finding {
         let (verdict, rules, observed, is_in_turn) = match &self.verdict {
             Verdict::Cannot { because, in_turn, .. } => ("cannot", because, [].as_slice(), in_turn.is_some()),
             Verdict::Can { by, observed, .. } => ("can", by, observed.as_slice(), false),
-            Verdict::Unshown { by, observed, .. } => ("unshown", by, observed.as_slice(), false),
+            Verdict::Unshown { by, observed, in_turn, .. } => {
+                ("unshown", by, observed.as_slice(), in_turn.is_some())
+            }
         };
         let call = self.verdict.call();
         json!({

@@ -124,8 +124,11 @@ impl Held {
                         open.insert(thing, true);
                         self.can += 1;
                     }
-                    Verdict::Unshown { .. } => {
+                    Verdict::Unshown { in_turn, .. } => {
                         assert!(!passes, "unshown {thing:?}: {finding:?}");
+                        if thing.2.is_none() {
+                            assert_eq!(in_turn.is_some(), tried.in_turn.contains(&thing), "{thing:?}");
+                        }
                         open.insert(thing, false);
                         self.unshown += 1;
                     }
