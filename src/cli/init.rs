@@ -50,7 +50,9 @@ fn files() -> Vec<(PathBuf, String)> {
 /// Each schema stands beside the files that name it.
 fn schema_path(policies: &Path, kind: SchemaKind) -> PathBuf {
     match kind {
-        SchemaKind::Policy | SchemaKind::Guardrails | SchemaKind::Test => policies.join(kind.file_name()),
+        SchemaKind::Policy | SchemaKind::Guardrails | SchemaKind::Test | SchemaKind::Proof => {
+            policies.join(kind.file_name())
+        }
         SchemaKind::Config => PathBuf::from(kind.file_name()),
     }
 }

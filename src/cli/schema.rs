@@ -29,12 +29,14 @@ pub(super) enum SchemaKind {
     Guardrails,
     /// The tests of a role
     Test,
+    /// Assertions about the policies
+    Proof,
     /// warrener.yaml
     Config,
 }
 
 impl SchemaKind {
-    pub(super) const ALL: [Self; 4] = [Self::Policy, Self::Guardrails, Self::Test, Self::Config];
+    pub(super) const ALL: [Self; 5] = [Self::Policy, Self::Guardrails, Self::Test, Self::Proof, Self::Config];
 
     /// The name of its file, by which the files that it is of name it.
     pub(super) fn file_name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl SchemaKind {
             Self::Policy => "policy.schema.json",
             Self::Guardrails => "guardrails.schema.json",
             Self::Test => "test.schema.json",
+            Self::Proof => "proof.schema.json",
             Self::Config => "warrener.schema.json",
         }
     }
@@ -56,6 +59,7 @@ impl SchemaKind {
             Self::Policy => json_schema::policy(),
             Self::Guardrails => json_schema::guardrails(),
             Self::Test => json_schema::test(),
+            Self::Proof => json_schema::proof(),
             Self::Config => config::json_schema::config(),
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod case;
 pub(crate) mod part;
+pub(crate) mod proof;
 pub(crate) mod role;
 
 use schemars::generate::SchemaSettings;
@@ -26,6 +27,11 @@ pub fn guardrails() -> Value {
 /// The schema of a file of tests.
 pub fn test() -> Value {
     of::<case::TestFile>()
+}
+
+/// The schema of a file of assertions.
+pub fn proof() -> Value {
+    of::<proof::ProofFile>()
 }
 
 /// The schema of a described file. It is of draft 7, which every editor knows.
@@ -80,6 +86,7 @@ pub(crate) mod tests {
     use crate::policy::decode::role::{GUARDRAILS, ROLE, SYSTEM_PROMPT, TOOLS};
     use crate::policy::decode::rule::{FORBID, PERMISSION};
     use crate::policy::decode::silence::SILENCE;
+    use crate::policy::proof::assertion::{ASSERTION, FILE as PROOF_FILE, NEVER};
     use std::collections::BTreeSet;
 
     /// The keys that a definition has; those of several together, `a+b`; those of the whole file where no name is given.
@@ -132,5 +139,6 @@ pub(crate) mod tests {
             (&PERMIT, "Forward"),
         ];
         assert_same_keys(&test(), &cases);
+        assert_same_keys(&super::proof(), &[(&PROOF_FILE, ""), (&ASSERTION, "Assertion"), (&NEVER, "Never")]);
     }
 }

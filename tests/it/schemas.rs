@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use warrener::config::{self, Config};
 use warrener::policy::case::CaseFile;
 use warrener::policy::diagnostic::{Diagnostics, Severity, Source};
+use warrener::policy::proof::ProofFile;
 use warrener::policy::set::{GUARDRAILS_FILE, GuardrailsFile};
 use warrener::policy::{PolicySet, json_schema};
 
@@ -17,13 +18,15 @@ enum Kind {
     Policy,
     Guardrails,
     Test,
+    Proof,
     Config,
 }
 
-const KINDS: [(Kind, &str, &str); 4] = [
+const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Policy, "policy", "policies/policy.schema.json"),
     (Kind::Guardrails, "guardrails", "policies/guardrails.schema.json"),
     (Kind::Test, "test", "policies/test.schema.json"),
+    (Kind::Proof, "proof", "policies/proof.schema.json"),
     (Kind::Config, "config", "src/config/warrener.schema.json"),
 ];
 
@@ -32,6 +35,7 @@ static VALIDATORS: LazyLock<BTreeMap<Kind, Validator>> = LazyLock::new(|| {
         (Kind::Policy, json_schema::policy()),
         (Kind::Guardrails, json_schema::guardrails()),
         (Kind::Test, json_schema::test()),
+        (Kind::Proof, json_schema::proof()),
         (Kind::Config, config::json_schema::config()),
     ];
     schemas.into_iter().map(|(kind, schema)| (kind, jsonschema::validator_for(&schema).unwrap())).collect()
@@ -52,6 +56,7 @@ impl Kind {
                 PolicySet::load(&both, GuardrailsFile::Required).map(drop)
             }
             Self::Test => CaseFile::load(&Source::new("editor.test.yaml", text)).map(drop),
+            Self::Proof => ProofFile::load(&Source::new("editor.proof.yaml", text)).map(drop),
             Self::Config => Config::from_yaml(&Source::new("warrener.yaml", text)).map(drop),
         }
     }
@@ -97,6 +102,7 @@ fn examples() -> Vec<(Kind, String)> {
         let kind = match name {
             GUARDRAILS_FILE => Kind::Guardrails,
             name if name.ends_with(".test.yaml") => Kind::Test,
+            name if name.ends_with(".proof.yaml") => Kind::Proof,
             _ if path.extension().is_some_and(|extension| extension == "yaml") => Kind::Policy,
             _ => continue,
         };
@@ -106,7 +112,11 @@ fn examples() -> Vec<(Kind, String)> {
         let page = std::fs::read_to_string(checkout(page)).unwrap();
         for block in page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
             let read = value(block);
-            let kind = if read.get("tests").is_some() { Kind::Test } else { Kind::Policy };
+            let kind = match ["tests", "assertions"].map(|key| read.get(key).is_some()) {
+                [true, _] => Kind::Test,
+                [_, true] => Kind::Proof,
+                [false, false] => Kind::Policy,
+            };
             let whole =
                 if read.get("version").is_some() { block.to_owned() } else { format!("{ROLE}{block}") };
             all.push((kind, whole));
@@ -152,7 +162,7 @@ fn every_file_that_init_writes_names_its_schema() {
             named += 1;
         }
     }
-    assert_eq!(named, 15);
+    assert_eq!(named, 17);
 }
 
 /// Whole files that neither the decoder nor the schema takes.
@@ -167,6 +177,11 @@ const WRONG_FILES: &[(Kind, &str)] = &[
     (Kind::Guardrails, "version: 1\npermissions: []\n"),
     (Kind::Guardrails, "version: 1\nforbid: [{id: a, collections: [b], except: editor}]\n"),
     (Kind::Guardrails, "version: 1\nmode: observe\n"),
+    (Kind::Proof, "version: 1\n"),
+    (Kind::Proof, "version: 1\nassertions: [{id: a}]\n"),
+    (Kind::Proof, "version: 1\nassertions: [{id: a, never: {actions: [delete]}}]\n"),
+    (Kind::Proof, "version: 1\nassertions: [{id: a, role: editor, never: {collections: [b]}}]\n"),
+    (Kind::Proof, "version: 1\nrole: editor\nassertions: []\n"),
     (Kind::Test, "version: 1\n"),
     (Kind::Test, "version: 1\ndialect: own\ntests: []\n"),
 ];

@@ -138,7 +138,7 @@ impl ProofFile {
     }
 }
 
-const FILE: Mapping = Mapping {
+pub(crate) const FILE: Mapping = Mapping {
     name: "a file of assertions",
     keys: &["version", "description", "schema", "assertions"],
     words: &[
@@ -149,7 +149,7 @@ const FILE: Mapping = Mapping {
     ],
 };
 
-const ASSERTION: Mapping = Mapping {
+pub(crate) const ASSERTION: Mapping = Mapping {
     name: "an assertion",
     keys: &["id", "roles", "never"],
     words: &[
@@ -164,7 +164,7 @@ const ASSERTION: Mapping = Mapping {
     ],
 };
 
-const NEVER: Mapping = Mapping {
+pub(crate) const NEVER: Mapping = Mapping {
     name: "`never`",
     keys: &["actions", "collections", "fields"],
     words: &[("action", "actions"), ("collection", "collections"), ("field", "fields")],

@@ -12,7 +12,7 @@
 
 mod answer;
 mod ask;
-mod assertion;
+pub(crate) mod assertion;
 pub mod diff;
 
 mod kinds;

@@ -174,7 +174,7 @@ async fn help_of_check() {
 
 #[tokio::test]
 async fn help_of_schema() {
-    insta::assert_snapshot!(help("schema").await, @r"
+    insta::assert_snapshot!(help("schema").await, @r#"
     exit code 0
     --- output
     Prints the JSON Schemas by which editors check policies, tests and settings
@@ -189,6 +189,7 @@ async fn help_of_schema() {
               - policy:     The file of a role
               - guardrails: guardrails.yaml
               - test:       The tests of a role
+              - proof:      Assertions about the policies
               - config:     warrener.yaml
 
     Options:
@@ -200,7 +201,7 @@ async fn help_of_schema() {
 
       -V, --version
               Print version
-    ");
+    "#);
 }
 
 #[tokio::test]

@@ -203,9 +203,15 @@ async fn schemas_are_printed_and_written() {
     let names: Vec<&String> = all.as_object().unwrap().keys().collect();
     assert_eq!(
         names,
-        ["policy.schema.json", "guardrails.schema.json", "test.schema.json", "warrener.schema.json"]
+        [
+            "policy.schema.json",
+            "guardrails.schema.json",
+            "test.schema.json",
+            "proof.schema.json",
+            "warrener.schema.json"
+        ]
     );
-    for (kind, name) in ["policy", "guardrails", "test", "config"].iter().zip(&names) {
+    for (kind, name) in ["policy", "guardrails", "test", "proof", "config"].iter().zip(&names) {
         let one = desk.run(&format!("schema {kind}")).await;
         let one: Value = serde_json::from_str(one.split_once("--- output\n").unwrap().1).unwrap();
         assert_eq!(&one, &all[name.as_str()]);
@@ -216,6 +222,7 @@ async fn schemas_are_printed_and_written() {
     wrote new/folder/policy.schema.json
     wrote new/folder/guardrails.schema.json
     wrote new/folder/test.schema.json
+    wrote new/folder/proof.schema.json
     wrote new/folder/warrener.schema.json
     ");
     insta::assert_snapshot!(desk.run("schema config --out new/folder").await, @r"

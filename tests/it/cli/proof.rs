@@ -507,15 +507,15 @@ async fn the_shipped_guardrails_come_with_their_proofs() {
     insta::assert_snapshot!(desk.run("prove --policies POLICIES").await, @r#"
     exit code 0
     --- output
-    guardrails.proof.yaml:7: access-control: holds for content-editor, developer, reader
-    guardrails.proof.yaml:25: system-model: holds for content-editor, developer, reader
-    guardrails.proof.yaml:44: history: holds for content-editor, developer, reader
-    guardrails.proof.yaml:56: credentials: holds for content-editor, developer, reader
-    guardrails.proof.yaml:58: system-credentials: holds for content-editor, developer, reader
-    guardrails.proof.yaml:64: flows: holds for content-editor, reader
-    guardrails.proof.yaml:69: reader-reads: holds for reader
-    guardrails.proof.yaml:72: editor-keeps-content: holds for content-editor
-    guardrails.proof.yaml:75: editor-leaves-the-model: holds for content-editor
+    guardrails.proof.yaml:8: access-control: holds for content-editor, developer, reader
+    guardrails.proof.yaml:26: system-model: holds for content-editor, developer, reader
+    guardrails.proof.yaml:45: history: holds for content-editor, developer, reader
+    guardrails.proof.yaml:57: credentials: holds for content-editor, developer, reader
+    guardrails.proof.yaml:59: system-credentials: holds for content-editor, developer, reader
+    guardrails.proof.yaml:65: flows: holds for content-editor, reader
+    guardrails.proof.yaml:70: reader-reads: holds for reader
+    guardrails.proof.yaml:73: editor-keeps-content: holds for content-editor
+    guardrails.proof.yaml:76: editor-leaves-the-model: holds for content-editor
 
     9 proved, 0 disproved, 0 not proved
     "#);

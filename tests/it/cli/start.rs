@@ -5,7 +5,7 @@ use super::Desk;
 #[tokio::test]
 async fn what_init_writes_is_valid_and_passes_its_tests() {
     let desk = Desk::new();
-    insta::assert_snapshot!(desk.run("init").await, @r"
+    insta::assert_snapshot!(desk.run("init").await, @r#"
     exit code 0
     --- output
     wrote warrener.yaml
@@ -14,6 +14,7 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     wrote policies/policy.schema.json
     wrote policies/guardrails.schema.json
     wrote policies/test.schema.json
+    wrote policies/proof.schema.json
     wrote warrener.schema.json
     wrote policies/guardrails.yaml
     wrote policies/guardrails.proof.yaml
@@ -27,7 +28,7 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     next:
       1. say in warrener.yaml where Directus is (`upstream.url`), then: warrener check
       2. DIRECTUS_TOKEN=… warrener serve
-    ");
+    "#);
     insta::assert_snapshot!(desk.run("check").await, @r#"
     exit code 0
     --- output
@@ -57,7 +58,7 @@ async fn init_writes_over_nothing() {
     assert_eq!(std::fs::read_to_string(desk.path("new/policies/reader.yaml")).unwrap(), "mine\n");
     let left: Vec<_> = std::fs::read_dir(desk.path("new")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
-    insta::assert_snapshot!(desk.run("init another").await, @r"
+    insta::assert_snapshot!(desk.run("init another").await, @r#"
     exit code 0
     --- output
     wrote another/warrener.yaml
@@ -66,6 +67,7 @@ async fn init_writes_over_nothing() {
     wrote another/policies/policy.schema.json
     wrote another/policies/guardrails.schema.json
     wrote another/policies/test.schema.json
+    wrote another/policies/proof.schema.json
     wrote another/warrener.schema.json
     wrote another/policies/guardrails.yaml
     wrote another/policies/guardrails.proof.yaml
@@ -79,7 +81,7 @@ async fn init_writes_over_nothing() {
     next:
       1. say in warrener.yaml where Directus is (`upstream.url`), then: cd another && warrener check
       2. cd another && DIRECTUS_TOKEN=… warrener serve
-    ");
+    "#);
 }
 
 #[tokio::test]
