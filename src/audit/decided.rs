@@ -17,6 +17,8 @@ pub struct DecidedCall {
     pub seq: i64,
     /// Its id.
     pub id: String,
+    /// When it started, as the trail shows times.
+    pub at: String,
     /// The role that it was decided for.
     pub role: String,
     /// The tool, as the client had it.
@@ -48,6 +50,7 @@ impl FromRow<'_, SqliteRow> for DecidedCall {
             reason: row.try_get(7)?,
             schema_digest: row.try_get(8)?,
             facts: row.try_get(9)?,
+            at: row.try_get(10)?,
         })
     }
 }
@@ -73,7 +76,8 @@ impl TrailReader {
     /// [`QueryError::Trail`], where the file cannot be read.
     pub async fn decided_calls(&mut self, behind: i64) -> Result<Vec<DecidedCall>, QueryError> {
         let calls = sqlx::query_as(
-            "SELECT e.seq, e.call_id, e.role, e.tool, e.decision, e.enforced, e.rule, e.reason, e.schema_digest, p.facts
+            "SELECT e.seq, e.call_id, e.role, e.tool, e.decision, e.enforced, e.rule, e.reason, e.schema_digest, p.facts,
+                    e.at_text
              FROM entries e LEFT JOIN payloads p ON p.seq = e.seq
              WHERE e.seq > ? AND e.tool IS NOT NULL AND e.decision IS NOT NULL ORDER BY e.seq LIMIT ?",
         );

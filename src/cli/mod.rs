@@ -13,10 +13,12 @@ mod init;
 pub mod key;
 mod matrix;
 mod prove;
+mod recorded;
 mod replay;
 mod schema;
 mod serve;
 mod stop;
+mod suggest;
 mod test;
 mod who_can;
 
@@ -60,6 +62,11 @@ enum Command {
     /// What the trail keeps of each call is decided by the policies that are given, offline. The text of a request is not needed, and
     /// none is made.
     Replay(replay::ReplayArguments),
+    /// Writes the least policy that the calls of a trail need, for one role
+    ///
+    /// What the trail keeps of each call is decided by the policies that are given, and these are narrowed to what was used: the file on
+    /// standard output permits nothing that they do not permit. Nothing is changed by it; review it, and put it in their place.
+    Suggest(suggest::SuggestArguments),
     /// Prints the JSON Schemas by which editors check policies, tests and settings
     Schema(schema::SchemaArguments),
     /// Says which roles can do something, by which rule, with a call that shows it
@@ -220,6 +227,7 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Explain(_)
         | Command::Matrix(_)
         | Command::Replay(_)
+        | Command::Suggest(_)
         | Command::Schema(_)
         | Command::Stop(_)
         | Command::Resume(_)
@@ -248,6 +256,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Matrix(arguments) => matrix::run(&arguments, out),
         Command::Replay(arguments) => replay::run(&arguments, SystemClock.now(), out),
+        Command::Suggest(arguments) => suggest::run(&arguments, SystemClock.now(), out),
         Command::Schema(arguments) => schema::run(&arguments, out),
         Command::WhoCan(arguments) => who_can::who_can(&arguments, out),
         Command::Can(arguments) => who_can::can(&arguments, out),

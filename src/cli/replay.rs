@@ -2,21 +2,18 @@
 
 use super::audit::AuditError;
 use super::folder::{Format, PlaceArguments};
+use super::recorded::{self, Walk};
 use super::{CommandError, Ended};
 use crate::administer;
 use crate::audit::decided::DecidedCall;
 use crate::audit::escape::{escape, escape_json};
-use crate::audit::query::TrailReader;
 use crate::audit::time;
 use crate::directus::SchemaSnapshot;
-use crate::policy::facts::{Recalled, Unclear};
-use crate::policy::replay::{Again, Change, Group, Recorded, Report, Undecidable};
-use crate::policy::{Code, PolicySet};
+use crate::policy::PolicySet;
+use crate::policy::replay::{Again, Change, Group, Recorded, Report};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Groups of a change that people are shown.
@@ -72,72 +69,25 @@ async fn replay(
     set: &PolicySet,
     role: Option<&str>,
 ) -> Result<Report, AuditError> {
-    let mut reader = TrailReader::open(url).await?;
     let mut report = Report::default();
-    let Some((first, last)) = reader.span(since).await? else { return Ok(report) };
-    let bar = bar(last.saturating_sub(first));
-    let mut schemas: BTreeMap<String, Option<SchemaSnapshot>> = BTreeMap::new();
-    let none = SchemaSnapshot::default();
-    let mut behind = first.saturating_sub(1);
-    loop {
-        let calls = reader.decided_calls(behind).await?;
-        let Some(end) = calls.last().map(|call| call.seq) else { break };
-        for call in calls.iter().filter(|call| role.is_none_or(|role| call.role == role)) {
-            if let Some(digest) = &call.schema_digest
-                && !schemas.contains_key(digest)
-            {
-                schemas.insert(digest.clone(), reader.schema(digest).await?);
-            }
-            let schema = match &call.schema_digest {
-                Some(digest) => schemas.get(digest).and_then(Option::as_ref),
-                // What was decided without a schema is what no schema changes.
-                None => Some(&none),
-            };
-            add(&mut report, call, schema, set);
-        }
-        behind = end;
-        bar.set_position(u64::try_from(behind.saturating_sub(first)).unwrap_or_default());
+    if let Some(mut walk) = Walk::open(url, since).await? {
+        walk.calls(role, |call, schema| add(&mut report, call, schema, set)).await?;
     }
-    bar.finish_and_clear();
     Ok(report)
 }
 
-/// It draws on standard error, and only where that is a terminal.
-fn bar(length: i64) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(length).unwrap_or_default());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar
-}
-
 fn add(report: &mut Report, call: &DecidedCall, schema: Option<&SchemaSnapshot>, set: &PolicySet) {
-    let denied = call.decision == "deny" && call.enforced;
-    let by_policy =
-        [Code::NoPermission, Code::Forbidden, Code::InvalidValue, Code::OverLimit, Code::NotUnderstood];
-    let reason = call.reason.as_deref().unwrap_or_default();
-    let of_policies = by_policy.iter().any(|code| code.as_str() == reason);
-    // What a limit or a stop refused, and what nobody understood, is refused whatever the policies say.
-    if denied && (!of_policies || (call.facts.is_none() && reason == Code::NotUnderstood.as_str())) {
-        return report.add_same();
-    }
-    let (does, again) = match (&call.facts, schema) {
-        (None, _) => (String::new(), Again::Undecidable(Undecidable::NoFacts)),
-        (Some(_), None) => (String::new(), Again::Undecidable(Undecidable::Schema)),
-        (Some(facts), Some(schema)) => match Recalled::read(facts) {
-            Ok(recalled) => (recalled.does(), set.decide_again(&call.role, schema, &recalled)),
-            Err(unclear @ (Unclear::Truncated | Unclear::Unreadable)) => {
-                (String::new(), Again::Undecidable(unclear.into()))
-            }
-        },
+    let Some(recalled) = recorded::recalled(call, schema) else { return report.add_same() };
+    let (does, again) = match recalled {
+        Err(why) => (String::new(), Again::Undecidable(why)),
+        Ok((recalled, schema)) => (recalled.does(), set.decide_again(&call.role, schema, &recalled)),
     };
     let recorded = Recorded {
         id: call.id.clone(),
         role: call.role.clone(),
         tool: call.tool.clone(),
         does,
-        passed: !denied,
+        passed: !recorded::is_denied(call),
         rule: call.rule.clone().unwrap_or_default(),
     };
     report.add(&recorded, &again);

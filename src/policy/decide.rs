@@ -186,7 +186,7 @@ fn apply(
     rules: &Rules<'_>,
     call: &ToolCall,
     decoded: &Decoded,
-    findings: &Findings,
+    findings: &Findings<'_>,
 ) -> Result<(ToolCall, Vec<Obligation>), Misread> {
     let mut forward = call.clone();
     let mut obligations = Vec::new();

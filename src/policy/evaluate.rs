@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a permitted call needs done to it, or why it is denied.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Findings {
+pub(crate) struct Findings<'a> {
     /// The permissions that cover the accesses.
     pub(crate) rules: Vec<String>,
+    /// Every access that needs a permission and has one, with it; also what a wildcard brings.
+    pub(crate) covered: Vec<(&'a Access, &'a Permission)>,
     /// The wildcards to spell out, and what of them to leave out.
     pub(crate) projection: Projection,
     /// The limits to set, by the path of what they bound; the root's is empty.
@@ -41,7 +43,7 @@ pub(crate) struct Findings {
 }
 
 /// Evaluates every access of a call. All of them are looked at, so that the trail has every reason.
-pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) -> Findings {
+pub(crate) fn evaluate<'a>(rules: &Rules<'a>, call: &ToolCall, decoded: &'a Decoded) -> Findings<'a> {
     let mut findings = Findings::default();
     if decoded.accesses.is_empty() {
         // "All of nothing" would be a permit.
@@ -66,6 +68,7 @@ pub(crate) fn evaluate(rules: &Rules<'_>, call: &ToolCall, decoded: &Decoded) ->
             Origin::Asked => findings.asked(rules, access, look),
             Origin::Expanded => findings.expanded(rules, access, look),
         };
+        findings.covered.extend(found.map(|permission| (access, permission)));
         if let (Some(permission), Action::Read) = (found, access.action) {
             read.insert(&access.via, permission);
         }
@@ -109,7 +112,7 @@ fn above(via: &str) -> Option<&str> {
     (!via.is_empty()).then(|| via.rsplit_once('.').map_or("", |(above, _)| above))
 }
 
-impl Findings {
+impl<'a> Findings<'a> {
     fn deny(&mut self, reason: Reason) {
         self.denials.push(reason);
     }
@@ -139,7 +142,7 @@ impl Findings {
         }
     }
 
-    fn asked<'a>(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
+    fn asked(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
         self.forbidden(rules, access);
         let found = rules.permission(access, look);
         let is_searched = !found.as_ref().is_ok_and(|(_, needs)| needs.search.is_some());
@@ -178,7 +181,7 @@ impl Findings {
     }
 
     /// Whether a part of a wildcard may stay; where it may not, a projection leaves it out.
-    fn expanded<'a>(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
+    fn expanded(&mut self, rules: &Rules<'a>, access: &Access, look: Look<'_>) -> Option<&'a Permission> {
         let forbidden = rules.forbids(access).any(|hit| !hit.observed(rules.role.mode));
         let (permission, needs) = rules.permission(access, look).ok().filter(|_| !forbidden)?;
         self.limits.extend(needs.limit.map(|limit| (access.via.clone(), limit)));

@@ -24,6 +24,7 @@ pub mod replay;
 mod rules;
 pub mod run_case;
 pub mod set;
+pub mod suggest;
 pub mod validation;
 mod visibility;
 mod wording;

@@ -55,24 +55,39 @@ impl PolicySet {
     /// A permit says that the policies cover all that the call did. Whether the request could have been rewritten to meet them, as a
     /// filter or a projection asks, is not looked at again: that needs the request itself.
     pub fn decide_again(&self, role: &str, schema: &SchemaSnapshot, recalled: &Recalled) -> Again {
+        self.look_again(role, schema, recalled).0
+    }
+
+    /// The same, with what was found of the accesses; nothing is found of a call that is decided by its name.
+    pub(in crate::policy) fn look_again<'a>(
+        &'a self,
+        role: &str,
+        schema: &'a SchemaSnapshot,
+        recalled: &'a Recalled,
+    ) -> (Again, Findings<'a>) {
+        let by_itself = |again| (again, Findings::default());
         let Some(rules) = Rules::of(self, role, Some(schema)) else {
             let text = "There is no policy for the role of this key, so nothing is permitted to it.";
-            return Again::Deny(Reason::firm(Code::NoPermission, format!("{role}/-"), text));
+            return by_itself(Again::Deny(Reason::firm(Code::NoPermission, format!("{role}/-"), text)));
         };
         match by_name(&rules, &recalled.call) {
-            Err(reason) => return Again::Deny(reason),
-            Ok(Some((by, _))) => return Again::Permit { rules: vec![by], observed: Vec::new() },
+            Err(reason) => return by_itself(Again::Deny(reason)),
+            Ok(Some((by, _))) => {
+                return by_itself(Again::Permit { rules: vec![by], observed: Vec::new() });
+            }
             Ok(None) => {}
         }
-        let Findings { denials, observed, rules: covering, .. } =
-            evaluate(&rules, &recalled.call, &recalled.decoded);
+        let findings = evaluate(&rules, &recalled.call, &recalled.decoded);
         let unsure = |reason: &Reason| unsure(reason, &rules, recalled);
-        let sure = denials.iter().find(|reason| unsure(reason).is_none());
-        match (sure, denials.first().and_then(unsure)) {
+        let sure = findings.denials.iter().find(|reason| unsure(reason).is_none());
+        let again = match (sure, findings.denials.first().and_then(unsure)) {
             (Some(reason), _) => Again::Deny(reason.clone()),
             (None, Some(why)) => Again::Undecidable(why),
-            (None, None) => Again::Permit { rules: covering, observed },
-        }
+            (None, None) => {
+                Again::Permit { rules: findings.rules.clone(), observed: findings.observed.clone() }
+            }
+        };
+        (again, findings)
     }
 }
 

@@ -56,6 +56,8 @@ mod replay;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod suggest;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tallies;

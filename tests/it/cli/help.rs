@@ -24,6 +24,7 @@ async fn help_of_all() {
       explain  Tells what one call would do, and what the policies say of it
       matrix   Shows what every role may do, as one table to review
       replay   Decides the calls of a trail again, to see what other policies would have changed
+      suggest  Writes the least policy that the calls of a trail need, for one role
       schema   Prints the JSON Schemas by which editors check policies, tests and settings
       who-can  Says which roles can do something, by which rule, with a call that shows it
       can      Says whether one role can do something
@@ -1133,4 +1134,59 @@ async fn help_of_diff() {
     The exit code is 0 where nothing changes, 1 where something does, and 3 where that cannot be told: a
     folder that is not there, policies that are not valid.
     "#);
+}
+
+#[tokio::test]
+async fn help_of_suggest() {
+    insta::assert_snapshot!(help("suggest").await, @"
+    exit code 0
+    --- output
+    Writes the least policy that the calls of a trail need, for one role
+
+    What the trail keeps of each call is decided by the policies that are given, and these are narrowed
+    to what was used: the file on standard output permits nothing that they do not permit. Nothing is
+    changed by it; review it, and put it in their place.
+
+    Usage: warrener suggest [OPTIONS] --role <ROLE>
+
+    Options:
+          --policies <DIR>
+              The folder of policy files; that of the settings, or the built-in policies, where it is
+              left out
+
+              [env: WARRENER_POLICIES=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --schema <PATH>
+              A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus
+              schema snapshot` file
+
+              [env: WARRENER_SCHEMA=]
+
+          --audit <URL>
+              The trail to read; that of the settings where it is left out
+
+              [env: WARRENER_AUDIT=]
+
+          --role <ROLE>
+              The role
+
+          --since <TIME>
+              Calls that started at that time or later: `30d`, `2h`, `yesterday`, `2026-11-22`
+
+              [default: 30d]
+
+          --include-denied
+              Adds permissions for what was denied for want of one, each marked with a comment
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    ");
 }

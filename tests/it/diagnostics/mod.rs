@@ -221,7 +221,8 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, drafter, drafts, limits, tests, feedback, proofs, local] = blocks.as_slice() else {
+    let [translator, drafter, drafts, limits, tests, needed, feedback, proofs, local] = blocks.as_slice()
+    else {
         panic!("{} blocks", blocks.len())
     };
     let drafter = Source::new("drafter.yaml", *drafter);
@@ -237,6 +238,7 @@ fn the_page_about_the_language_shows_what_loads() {
         }
     }
     assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
+    assert_eq!(folder(&[Source::new("example.yaml", *needed)], GuardrailsFile::Optional), "");
     assert_eq!(role(&format!("{ROLE}{limits}")), "");
     let feedback = Source::new("feedback.yaml", *feedback);
     let (set, _) = PolicySet::load(&[feedback], GuardrailsFile::Optional).unwrap();

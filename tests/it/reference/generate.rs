@@ -159,10 +159,15 @@ pub(crate) fn policies(count: u32) -> Vec<Policy> {
 
 impl Policy {
     pub(crate) fn load(&self) -> PolicySet {
-        let sources = [Source::new("tester.yaml", self.role()), Source::new("guardrails.yaml", self.rails())];
+        self.with_role(&self.role())
+    }
+
+    /// With another file for the role, beside the same guardrails.
+    pub(crate) fn with_role(&self, role: &str) -> PolicySet {
+        let sources = [Source::new("tester.yaml", role), Source::new("guardrails.yaml", self.rails())];
         match PolicySet::load(&sources, GuardrailsFile::Required) {
             Ok((set, _)) => set,
-            Err(problems) => panic!("{problems}\n{}", self.role()),
+            Err(problems) => panic!("{problems}\n{role}"),
         }
     }
 

@@ -12,6 +12,7 @@ mod properties;
 mod query;
 mod recalled;
 mod searched;
+mod suggested;
 mod validated;
 
 use crate::support::process::checkout;

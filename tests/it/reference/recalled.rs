@@ -10,7 +10,7 @@ use warrener::policy::replay::Again;
 use warrener::policy::{Code, PolicySet, Verdict};
 
 /// The facts of a call, as a gateway with that policy keeps them.
-fn facts(set: &PolicySet, call: &ToolCall, decoded: &Decoded) -> String {
+pub(super) fn facts(set: &PolicySet, call: &ToolCall, decoded: &Decoded) -> String {
     let mut facts = facts_with_values(set.role("tester").unwrap(), call, decoded, &|_, _| true);
     facts["imports"] = json!(decoded.imports);
     facts.to_string()
