@@ -51,6 +51,8 @@ struct ConfigFile {
     audit: Option<Audit>,
     /// The file of client keys; `warrener.keys.yaml`.
     keys: Option<Text>,
+    /// The file of what `warrener stop` has stopped; `warrener.stop.yaml` beside the keys.
+    stops: Option<Text>,
     /// Who is let in.
     identity: Option<Identity>,
     /// What the gateway bears.
