@@ -70,6 +70,14 @@ impl Folder {
         self.path.is_none()
     }
 
+    /// Where a file of that name stands, for people.
+    pub(super) fn shown(&self, name: &str) -> String {
+        match &self.path {
+            Some(path) => path.join(name).display().to_string(),
+            None => format!("built-in {name}"),
+        }
+    }
+
     pub(super) fn tests(&self) -> Vec<TestFile> {
         self.ending(TESTS)
     }
@@ -81,10 +89,7 @@ impl Folder {
     fn ending(&self, end: &str) -> Vec<TestFile> {
         let sources = self.sources.iter().filter(|source| source.name.ends_with(end));
         let file = |source: &Source| TestFile {
-            shown: self.path.as_ref().map_or_else(
-                || format!("built-in {}", source.name),
-                |path| path.join(&source.name).display().to_string(),
-            ),
+            shown: self.shown(&source.name),
             folder: self.path.clone(),
             source: source.clone(),
         };

@@ -1,18 +1,21 @@
 //! `warrener test`: the tests of the policies, run against the engine that decides calls.
 
+mod junit;
+mod results;
+
 use super::check::unknown_role;
-use super::folder::{Folder, Format, PlaceArguments, TestFile};
+use super::folder::{Folder, PlaceArguments, TestFile};
 use super::{CommandError, Ended};
 use crate::administer::{self, LoadError};
-use crate::audit::escape::{escape, escape_json};
-use crate::directus::SchemaSnapshot;
+use crate::audit::escape::escape_json;
 use crate::policy::PolicySet;
 use crate::policy::case::CaseFile;
+use crate::policy::coverage::Coverage;
 use crate::policy::diagnostic::Diagnostics;
-use crate::policy::run_case::Failed;
-use clap::Args;
-use serde_json::{Value, json};
-use std::io::{self, Write};
+use clap::{Args, ValueEnum};
+use results::{Covered, Results, Suite};
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// What is tested.
@@ -21,26 +24,24 @@ pub(super) struct TestArguments {
     #[command(flatten)]
     place: PlaceArguments,
     /// How the answer looks
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = TestFormat::Human)]
+    format: TestFormat,
+    /// Name the rules that no test touches
+    #[arg(long)]
+    coverage: bool,
+    /// Fail where the tests touch less than this share of the rules
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
     /// Files of tests; those beside the policies where none is named
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
-/// What came of all tests.
-#[derive(Debug, Default)]
-struct Results {
-    passed: usize,
-    failures: Vec<Failure>,
-}
-
-#[derive(Debug)]
-struct Failure {
-    file: String,
-    line: usize,
-    name: String,
-    failed: Failed,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TestFormat {
+    Human,
+    Junit,
+    Json,
 }
 
 pub(super) fn run(arguments: &TestArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
@@ -53,23 +54,29 @@ pub(super) fn run(arguments: &TestArguments, out: &mut dyn Write) -> Result<Ende
     };
     let decoded = decode(&files, &set)?;
     let given = arguments.place.schema.as_deref().map(administer::schema).transpose()?;
-    let mut results = Results::default();
+    // Files that are named say nothing of the roles that they do not test.
+    let tested: BTreeSet<&str> = decoded.iter().map(|tests| tests.role.as_str()).collect();
+    let mut coverage = Coverage::of(&set, Some(&tested).filter(|_| !arguments.files.is_empty()));
+    let mut suites = Vec::new();
     for (file, tests) in files.iter().zip(&decoded) {
         let schema = match &given {
             Some(schema) => Some(schema.clone()),
             None => file.schema(tests.schema.as_deref())?,
         };
-        results.add(file, tests, &set, schema.as_ref());
+        suites.push(Suite::run(file, tests, &set, schema.as_ref(), &mut coverage));
     }
-    if results.passed == 0 && results.failures.is_empty() {
+    let covered = Covered::new(&coverage, &folder, arguments.min_coverage);
+    let results = Results { suites, covered };
+    if results.count() == 0 {
         let text = "there are no tests: write some into a file `ROLE.test.yaml` beside the policies";
         return Err(CommandError::Input(text.to_owned()));
     }
     match arguments.format {
-        Format::Human => results.for_people(out)?,
-        Format::Json => writeln!(out, "{}", escape_json(&format!("{:#}", results.to_json())))?,
+        TestFormat::Human => results.for_people(arguments.coverage, out)?,
+        TestFormat::Junit => write!(out, "{}", junit::Report(&results))?,
+        TestFormat::Json => writeln!(out, "{}", escape_json(&format!("{:#}", results.to_json())))?,
     }
-    Ok(if results.failures.is_empty() { Ended::Well } else { Ended::Failed })
+    Ok(if results.are_well() { Ended::Well } else { Ended::Failed })
 }
 
 /// Every file, or all that is wrong in any of them.
@@ -85,39 +92,4 @@ fn decode(files: &[TestFile], set: &PolicySet) -> Result<Vec<CaseFile>, LoadErro
         }
     }
     if wrong.has_errors() { Err(LoadError::Policies(wrong)) } else { Ok(decoded) }
-}
-
-impl Results {
-    fn add(&mut self, file: &TestFile, tests: &CaseFile, set: &PolicySet, schema: Option<&SchemaSnapshot>) {
-        for case in &tests.tests {
-            match tests.run(case, set, schema) {
-                Ok(()) => self.passed += 1,
-                Err(failed) => self.failures.push(Failure {
-                    file: file.shown.clone(),
-                    line: case.at.line,
-                    name: case.name.clone(),
-                    failed,
-                }),
-            }
-        }
-    }
-
-    fn for_people(&self, out: &mut dyn Write) -> io::Result<()> {
-        for Failure { file, line, name, failed } in &self.failures {
-            writeln!(out, "{}:{line}: {}", escape(file), escape(name))?;
-            writeln!(out, "  expected  {}", escape(&failed.expected))?;
-            writeln!(out, "  came      {}\n", escape(&failed.came))?;
-        }
-        writeln!(out, "{} passed, {} failed", self.passed, self.failures.len())
-    }
-
-    fn to_json(&self) -> Value {
-        let failures = self.failures.iter().map(|one| {
-            json!({
-                "file": one.file, "line": one.line, "name": one.name,
-                "expected": one.failed.expected, "came": one.failed.came,
-            })
-        });
-        json!({ "passed": self.passed, "failed": self.failures.len(), "failures": failures.collect::<Vec<_>>() })
-    }
 }

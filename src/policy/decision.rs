@@ -64,6 +64,14 @@ pub struct Permit {
     pub checks: Vec<Check>,
 }
 
+impl Permit {
+    /// What is done to the request and to the answer, and what is looked at before, as `explain` shows it.
+    pub fn shown_obligations(&self) -> Vec<Value> {
+        let checks = self.checks.iter().map(|check| json!({ "check": check.keys.shown() }));
+        self.obligations.iter().map(Obligation::shown).chain(checks).collect()
+    }
+}
+
 /// Items that the call names, and that have to be under a permission's filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {

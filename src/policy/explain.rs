@@ -84,9 +84,7 @@ impl Decision {
         let (decision, obligations, forward) = match &self.verdict {
             Verdict::Deny(..) => ("deny", Vec::new(), Value::Null),
             Verdict::Permit(permit) => {
-                let checks = permit.checks.iter().map(|check| json!({ "check": check.keys.shown() }));
-                let obligations =
-                    permit.obligations.iter().map(super::Obligation::shown).chain(checks).collect();
+                let obligations = permit.shown_obligations();
                 let forward = permit.meaning.forward(&Id::Number(1)).map_or(
                     Value::Null,
                     |forward| json!({ "query_string": forward.query_string, "body": forward.body }),

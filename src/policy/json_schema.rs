@@ -80,7 +80,8 @@ impl Transform for LeftOut {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::policy::case::{CALL, CASE, EXPECT, FILE, PERMIT};
+    use crate::policy::case::decode::{CALL, CASE, FILE};
+    use crate::policy::case::expect::{EXPECT, PERMIT};
     use crate::policy::decode::Mapping;
     use crate::policy::decode::limit::LIMIT;
     use crate::policy::decode::role::{GUARDRAILS, ROLE, SYSTEM_PROMPT, TOOLS};
@@ -135,8 +136,8 @@ pub(crate) mod tests {
             (&FILE, ""),
             (&CASE, "Test"),
             (&CALL, "Call"),
-            (&EXPECT, "Forwarded+Denied"),
-            (&PERMIT, "Forward"),
+            (&EXPECT, "PermittedSo+Denied"),
+            (&PERMIT, "Permit"),
         ];
         assert_same_keys(&test(), &cases);
         assert_same_keys(&super::proof(), &[(&PROOF_FILE, ""), (&ASSERTION, "Assertion"), (&NEVER, "Never")]);

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod check;
 mod cover;
+pub mod coverage;
 mod decide;
 pub mod decision;
 pub(crate) mod decode;

@@ -260,6 +260,19 @@ const WRONG_TESTS: &[&str] = &[
     "call: {tool: a}, expect: {permit: {forward: 1}, deny: forbidden}",
     "call: {tool: a}, raw: b, expect: permit",
     "call: {tool: a, action: b}, expect: permit",
+    "call: {tool: a}, expect: {permit: {by: a}}",
+    "call: {tool: a}, expect: {permit: {rule: 1}}",
+    "call: {tool: a}, expect: {permit: {rule: a}, rule: a}",
+    "call: {tool: a}, expect: {permit: {obligations: {limit: 1}}}",
+    "call: {tool: a}, expect: {permit: {obligations: [limit]}}",
+    "call: {tool: a}, expect: {permit: {fields: a}}",
+    "call: {tool: a}, expect: {permit: {fields: {b: c}}}",
+    "call: {tool: a}, each: []",
+    "call: {tool: a}, each: {b: c}, expect: permit",
+    "call: {tool: a, arguments: {b: {$each: b}}}, each: [{b: c}]",
+    "call: {tool: a, arguments: {b: {$each: b}}}, each: [{b: c, expect: [d]}]",
+    "list: tools, each: [{b: c, expect: [d]}], expect: [d]",
+    "raw: a, each: [{b: c}], expect: permit",
     "call: {tool: a}, expect: [b]",
     "list: tools, expect: permit",
     "list: flows, expect: []",
@@ -300,13 +313,15 @@ fn what_is_wrong_is_refused_by_both() {
 }
 
 /// What is wrong by a meaning that a schema cannot know, and is left to `warrener check`.
-const MEANINGS: [&str; 20] = [
+const MEANINGS: [&str; 22] = [
     "address",
     "by-query",
     "duplicate-id",
     "duplicate-name",
     "duration",
+    "each",
     "filter",
+    "fixture",
     "import-from",
     "import-url",
     "insecure",
@@ -436,15 +451,23 @@ silence: []
 role: editor
 schema: s
 dialect: local
+fixtures: {f: {x: 1}, g: [1]}
 tests:
-  - {name: a, call: {tool: t, arguments: {x: 1}, query_string: q}, expect: {deny: forbidden, rule: r}}
-  - {name: b, raw: "{}", expect: {permit: {forward: {x: 1}}}}
-  - {name: c, list: prompts, expect: [a]}
+  - {name: a, call: {tool: t, arguments: {x: 1, y: {$fixture: f}}, query_string: q}, expect: {deny: forbidden, rule: r}}
+  - {name: b, raw: "{}", expect: {permit: {rule: r, forward: {x: 1}, obligations: [{limit: 1}], fields: [a, b.c]}}}
+  - name: c
+    call: {tool: t, arguments: {x: {$each: x}}}
+    each: [{x: 1, expect: permit}, {x: {$fixture: g}, expect: {permit: {fields: {"": [a], b: [c]}}}}]
 "#;
+    let more = r"version: 1
+tests:
+  - {name: a, list: prompts, expect: [a]}
+  - {name: b, call: {tool: t, arguments: {x: {$each: x}}}, each: [{x: 1}, {x: 2, expect: {deny: forbidden}}], expect: permit}
+";
     let config = config::EXAMPLE.replace("# set: ", "");
-    [(Kind::Policy, role), (Kind::Guardrails, guardrails), (Kind::Test, tests), (Kind::Config, &config)]
-        .map(|(kind, text)| (kind, text.to_owned()))
-        .to_vec()
+    let tests = [(Kind::Test, tests), (Kind::Test, more)];
+    let others = [(Kind::Policy, role), (Kind::Guardrails, guardrails), (Kind::Config, config.as_str())];
+    others.into_iter().chain(tests).map(|(kind, text)| (kind, text.to_owned())).collect()
 }
 
 /// The way to a part of a value.

@@ -6,7 +6,7 @@ use super::part::{Anything, Text, Texts, Version, part};
 use crate::directus::Dialect;
 use crate::policy::case::DENIAL_CODES;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Examples of what a role may and may not, which `warrener test` runs.
@@ -21,6 +21,8 @@ pub(crate) struct TestFile {
     schema: Option<Text>,
     /// Whose tools are called; left out: those of Directus' own MCP endpoint.
     dialect: Option<DialectName>,
+    /// Values that calls refer to, by their names: `{$fixture: NAME}`.
+    fixtures: Option<Anything>,
     /// The tests.
     tests: Vec<Test>,
 }
@@ -30,15 +32,24 @@ part! {
     DenialCode: json_schema!({ "enum": DENIAL_CODES });
     Permitted: json_schema!({ "const": "permit" });
     AnyValue: Schema::default();
+    Fields: json_schema!({
+        "anyOf": [texts(), { "type": "object", "additionalProperties": texts() }],
+        "examples": [["title", "author.name"], { "author": ["name"] }],
+    });
+    Obligations: json_schema!({
+        "type": "array", "items": { "type": "object" }, "examples": [[{ "limit": 100 }]],
+    });
 }
 
 /// One question, and what has to come of it.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[schemars(extend("oneOf" = json!([{ "required": ["call"] }, { "required": ["list"] }, { "required": ["raw"] }])))]
+#[schemars(extend("anyOf" = json!([{ "required": ["expect"] }, rows_that(&json!({ "required": ["expect"] }))])))]
+#[schemars(extend("dependencies" = json!({ "each": ["call"] })))]
 #[schemars(extend("if" = json!({ "required": ["list"] })))]
 #[schemars(extend("then" = json!({ "properties": { "expect": { "type": "array" } } })))]
-#[schemars(extend("else" = json!({ "properties": { "expect": { "not": { "type": "array" } } } })))]
+#[schemars(extend("else" = decided()))]
 struct Test {
     /// What it shows; unique in the file.
     name: Text,
@@ -48,8 +59,37 @@ struct Test {
     list: Option<List>,
     /// A whole request body, byte by byte.
     raw: Option<Text>,
+    /// A table: the call is made once for each row, with the row's values in place of `{$each: NAME}`.
+    #[schemars(length(min = 1))]
+    each: Option<Vec<Row>>,
     /// What has to come of it.
-    expect: Expect,
+    expect: Option<Expect>,
+}
+
+/// The values of a row by their names, and what has to come of the call with them.
+#[derive(JsonSchema)]
+struct Row {
+    /// What has to come of it; left out: what the test says.
+    expect: Option<Expect>,
+}
+
+/// A test with a table, of which every row is like that.
+fn rows_that(are: &Value) -> Value {
+    json!({ "required": ["each"], "properties": { "each": { "items": are } } })
+}
+
+/// A call comes to a decision, in every row.
+fn decided() -> Value {
+    let decision = json!({ "properties": { "expect": { "not": { "type": "array" } } } });
+    let mut both = decision.clone();
+    if let Some(parts) = both.get_mut("properties").and_then(Value::as_object_mut) {
+        parts.insert("each".to_owned(), json!({ "items": decision }));
+    }
+    both
+}
+
+fn texts() -> Value {
+    json!({ "type": "array", "items": { "type": "string", "pattern": r"\S" } })
 }
 
 #[derive(JsonSchema)]
@@ -75,8 +115,8 @@ enum List {
 enum Expect {
     /// The call is permitted.
     Permit(Permitted),
-    /// The call is permitted, and what is forwarded has these parts.
-    Forwarded(Forwarded),
+    /// The call is permitted in this way.
+    PermittedSo(PermittedSo),
     /// The call is denied.
     Denied(Denied),
     /// The names in a list, in any order.
@@ -85,18 +125,22 @@ enum Expect {
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Forwarded {
-    /// What goes upstream.
-    permit: Forward,
-    /// It is for calls that are denied.
-    rule: Option<AnyValue>,
+struct PermittedSo {
+    /// In what way.
+    permit: Permit,
 }
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Forward {
+struct Permit {
+    /// A rule that permits one of its accesses, such as `reader/read-content`.
+    rule: Option<Text>,
     /// A part of the arguments that Directus is sent.
-    forward: AnyValue,
+    forward: Option<AnyValue>,
+    /// All that is done to the call, as `warrener explain` shows it, in any order; `[]`: nothing.
+    obligations: Option<Obligations>,
+    /// The fields that the forwarded query asks for, in any order: all of them, or those at the paths that are named.
+    fields: Option<Fields>,
 }
 
 #[derive(JsonSchema)]

@@ -218,15 +218,18 @@ async fn help_of_test() {
       [FILE]...  Files of tests; those beside the policies where none is named
 
     Options:
-          --policies <DIR>   The folder of policy files; that of the settings, or the built-in policies,
-                             where it is left out [env: WARRENER_POLICIES=]
-          --config <FILE>    The settings; `warrener.yaml` in the working folder where there is one
-                             [env: WARRENER_CONFIG=]
-          --schema <PATH>    A folder with what `GET /collections`, `/fields` and `/relations` answer,
-                             or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
-          --format <FORMAT>  How the answer looks [default: human] [possible values: human, json]
-      -h, --help             Print help
-      -V, --version          Print version
+          --policies <DIR>          The folder of policy files; that of the settings, or the built-in
+                                    policies, where it is left out [env: WARRENER_POLICIES=]
+          --config <FILE>           The settings; `warrener.yaml` in the working folder where there is
+                                    one [env: WARRENER_CONFIG=]
+          --schema <PATH>           A folder with what `GET /collections`, `/fields` and `/relations`
+                                    answer, or a `directus schema snapshot` file [env: WARRENER_SCHEMA=]
+          --format <FORMAT>         How the answer looks [default: human] [possible values: human,
+                                    junit, json]
+          --coverage                Name the rules that no test touches
+          --min-coverage <PERCENT>  Fail where the tests touch less than this share of the rules
+      -h, --help                    Print help
+      -V, --version                 Print version
     "#);
 }
 

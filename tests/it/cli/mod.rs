@@ -6,6 +6,7 @@ mod lint;
 mod proof;
 mod start;
 mod stop;
+mod tested;
 mod wrong;
 
 use crate::support::process::checkout;

@@ -42,7 +42,8 @@ async fn what_init_writes_is_valid_and_passes_its_tests() {
     insta::assert_snapshot!(desk.run("test").await, @r#"
     exit code 0
     --- output
-    131 passed, 0 failed
+    139 passed, 0 failed
+    coverage: 25 of 26 rules (96 %)
     "#);
 }
 
@@ -100,21 +101,36 @@ async fn the_shipped_policies_pass() {
     insta::assert_snapshot!(desk.run("test --policies POLICIES").await, @r#"
     exit code 0
     --- output
-    131 passed, 0 failed
+    139 passed, 0 failed
+    coverage: 25 of 26 rules (96 %)
     "#);
     insta::assert_snapshot!(desk.run("test").await, @r#"
     exit code 0
     --- output
-    131 passed, 0 failed
+    139 passed, 0 failed
+    coverage: 25 of 26 rules (96 %)
     "#);
     // Their tests hold for a whole schema, too.
     insta::assert_snapshot!(desk.run("test --policies POLICIES --schema SCHEMA --format json").await, @r#"
     exit code 0
     --- output
     {
-      "passed": 131,
+      "passed": 139,
       "failed": 0,
-      "failures": []
+      "failures": [],
+      "coverage": {
+        "rules": 26,
+        "touched": 25,
+        "percent": 96,
+        "min_percent": null,
+        "not_touched": [
+          {
+            "rule": "guardrails/no-flow-changes",
+            "file": "[CHECKOUT]/policies/guardrails.yaml",
+            "line": 59
+          }
+        ]
+      }
     }
     "#);
 }
@@ -258,6 +274,7 @@ async fn a_failing_test_says_what_came() {
       came      assets, collections, fields, files, folders, items, relations, schema, system-prompt
 
     1 passed, 5 failed
+    coverage: 2 of 8 rules (25 %)
     "#);
 }
 
@@ -265,7 +282,9 @@ async fn a_failing_test_says_what_came() {
 async fn a_failing_test_says_so_to_programs() {
     let desk = Desk::new();
     desk.write("reader.test.yaml", FAILING);
-    insta::assert_snapshot!(desk.run("test --schema SCHEMA --format json reader.test.yaml").await, @r#"
+    let told = desk.run("test --schema SCHEMA --format json reader.test.yaml").await;
+    let (failures, _) = told.split_once("  \"coverage\": ").unwrap();
+    insta::assert_snapshot!(failures, @r#"
     exit code 1
     --- output
     {
@@ -307,8 +326,7 @@ async fn a_failing_test_says_so_to_programs() {
           "expected": "items, shell",
           "came": "assets, collections, fields, files, folders, items, relations, schema, system-prompt"
         }
-      ]
-    }
+      ],
     "#);
 }
 
@@ -340,6 +358,7 @@ async fn no_call_passes_its_test_for_want_of_a_schema() {
       came      assets, collections, fields, files, folders, items, relations, schema, system-prompt
 
     1 passed, 5 failed
+    coverage: 0 of 8 rules (0 %)
     "#);
 }
 

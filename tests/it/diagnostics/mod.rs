@@ -4,6 +4,7 @@ mod files;
 mod lints;
 mod silences;
 mod table;
+mod tables;
 mod values;
 mod words;
 mod yaml;
@@ -221,7 +222,8 @@ fn the_page_about_the_language_shows_what_loads() {
     let page = include_str!("../../../policies/README.md");
     let blocks: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [translator, drafter, drafts, limits, tests, needed, feedback, proofs, local] = blocks.as_slice()
+    let [translator, drafter, drafts, limits, tests, tables, needed, feedback, proofs, local] =
+        blocks.as_slice()
     else {
         panic!("{} blocks", blocks.len())
     };
@@ -230,11 +232,11 @@ fn the_page_about_the_language_shows_what_loads() {
     // What its tests promise is so.
     let (set, _) = PolicySet::load(&[drafter], GuardrailsFile::Optional).unwrap();
     let schema = SchemaSnapshot::from_snapshot(warrener::policy::set::BUILT_IN_SCHEMA).unwrap();
-    for drafts in [drafts, local] {
+    for drafts in [drafts, tables, local] {
         let drafts = CaseFile::load(&Source::new("drafter.test.yaml", *drafts)).unwrap();
         for case in &drafts.tests {
             let run = drafts.run(case, &set, Some(&schema));
-            assert!(run.is_ok(), "{}: {run:?}", case.name);
+            assert!(run.result.is_ok(), "{}: {run:?}", case.name);
         }
     }
     assert_eq!(folder(&[Source::new("translator.yaml", *translator)], GuardrailsFile::Optional), "");
