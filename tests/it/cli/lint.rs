@@ -242,7 +242,7 @@ async fn schemas_are_printed_and_written() {
     exit code 1
     --- messages
     error: invalid value 'role' for '[KIND]'
-      [possible values: policy, guardrails, test, config]
+      [possible values: policy, guardrails, test, proof, config]
 
     For more information, try '--help'.
     ");
