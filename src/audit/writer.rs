@@ -19,6 +19,9 @@ const BATCH: usize = 2000;
 /// What part of the time that a transaction takes may be spent on waiting for a crowd.
 const PAUSE: u32 = 8;
 
+/// The longest such wait: a disk that has just stood still says nothing about the crowd.
+const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+
 /// How soon what could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -141,7 +144,7 @@ impl Writer {
 
     /// Lets as many come as waited the last time, for a fraction of the time that writing takes.
     async fn gather(&mut self, jobs: &mut Vec<Job>) {
-        let end = Instant::now() + self.pace.took / PAUSE;
+        let end = Instant::now() + (self.pace.took / PAUSE).min(LONGEST_PAUSE);
         let mut waiting = jobs.iter().filter(|job| job.is_waited_for()).count();
         while waiting < self.pace.waited && jobs.len() < BATCH && Instant::now() < end {
             tokio::task::yield_now().await;

@@ -63,3 +63,5 @@ mod support;
 mod tallies;
 #[cfg(test)]
 mod trail;
+#[cfg(test)]
+mod walk;

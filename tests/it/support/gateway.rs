@@ -121,6 +121,12 @@ impl Site {
         (output.status.code(), said)
     }
 
+    /// Runs a subcommand to its end, whatever that is: its exit code and what it printed.
+    pub(crate) fn ended<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> (Option<i32>, String) {
+        let output = self.command().args(words).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Every call of the trail, oldest first.
     pub(crate) async fn calls(&self) -> Vec<Call> {
         trail::calls(&self.path("trail.db")).await
