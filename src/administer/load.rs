@@ -2,11 +2,12 @@
 
 use crate::directus::SchemaSnapshot;
 use crate::directus::schema::SchemaError;
+use crate::identity::whole;
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Source};
-use crate::policy::set::GuardrailsFile;
+use crate::policy::set::{GuardrailsFile, is_listed};
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Longest policy file that is read, in bytes.
@@ -79,10 +80,9 @@ pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, LoadError> 
     for entry in fs::read_dir(folder).map_err(broken)? {
         let path = entry.map_err(broken)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         // Editors and Kubernetes leave hidden files and folders beside the real ones. A link that leads nowhere is none of them: it
         // is a file that is not there.
-        if yaml && !name.starts_with('.') && !path.is_dir() {
+        if is_listed(name) && !path.is_dir() {
             files.push((name.to_owned(), path));
         }
     }
@@ -92,22 +92,9 @@ pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, LoadError> 
 
 /// One of those files.
 pub(super) fn source(name: String, path: &Path) -> Result<Source, LoadError> {
-    let text = text(path).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })?;
+    let text =
+        whole::text(path, LONGEST).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })?;
     Ok(Source::new(name, text))
-}
-
-/// What is read where a file should be must neither block nor fill the memory.
-fn text(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder"));
-    }
-    let mut text = String::new();
-    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST {
-        let problem = format!("it is longer than {} MiB", LONGEST >> 20);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-    }
-    Ok(text)
 }
 
 /// Loads a schema: a folder with `collections.json`, `fields.json` and `relations.json` as Directus' REST interface

@@ -45,7 +45,8 @@ pub(super) fn stops(standing: &Standing, at: i64) -> Entry {
             };
             json!({ "event": "stops", "stops": file.stops().iter().map(stop).collect::<Vec<_>>() })
         }
-        Standing::Unknown(problem) => json!({ "event": "stops", "unreadable": problem }),
+        // What is wrong with it may quote a name; the log has that.
+        Standing::Unknown(_) => json!({ "event": "stops", "unreadable": true }),
     };
     entry(Kind::Marker, at, note)
 }

@@ -6,7 +6,7 @@
 
 use super::load::{self, LoadError};
 use crate::policy::diagnostic::Source;
-use crate::policy::set::TESTS;
+use crate::policy::set::is_policy;
 use crate::telemetry;
 use std::fs::{self, Metadata};
 use std::io;
@@ -49,7 +49,7 @@ impl Reading {
     pub(super) fn of(folder: &Path) -> Self {
         let mut stamps = stamps(folder);
         let found = load::files(folder).and_then(|files| {
-            let policies = files.into_iter().filter(|(name, _)| !name.ends_with(TESTS));
+            let policies = files.into_iter().filter(|(name, _)| is_policy(name));
             policies
                 .map(|(name, path)| {
                     stamps.extend(self::stamps(&path));
@@ -182,7 +182,7 @@ mod tests {
                 fs::remove_file(at.join("b.yaml")).unwrap();
                 symlink("nowhere", at.join("b.yaml")).unwrap();
             }),
-            ("neither a file nor a folder", |at| {
+            ("it is not a file", |at| {
                 fs::remove_file(at.join("b.yaml")).unwrap();
                 drop(std::os::unix::net::UnixListener::bind(at.join("b.yaml")).unwrap());
             }),
@@ -202,12 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn tests_hidden_files_and_folders_are_left_aside() {
+    fn tests_assertions_hidden_files_and_folders_are_left_aside() {
         let folder = folder();
         let path = folder.path().join("policies");
         fs::write(path.join(".b.yaml.swp.yaml"), "x").unwrap();
         fs::create_dir(path.join("c.yaml")).unwrap();
         symlink("nowhere", path.join("a.test.yaml")).unwrap();
+        symlink("nowhere", path.join("a.proof.yaml")).unwrap();
+        fs::write(path.join("b.proof.yaml"), "version: 1").unwrap();
         let names: Vec<String> = Reading::of(&path).found.unwrap().into_iter().map(|one| one.name).collect();
         assert_eq!(names, ["a.yaml", "b.yaml"]);
     }

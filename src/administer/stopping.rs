@@ -38,7 +38,9 @@ pub(super) async fn watch(stops: Arc<Stops>, trail: Trail, clock: Arc<dyn Clock>
         };
         let is_gone = looked == Looked::Gone;
         if is_gone && !was_gone {
-            tracing::error!("the file of stops is gone: what is stopped stays so until `warrener resume`");
+            tracing::error!(
+                "the file of stops is gone: what is stopped stays so until `warrener resume` leaves nothing stopped"
+            );
         }
         was_gone = is_gone;
         if let Looked::Other(standing) = looked {

@@ -13,6 +13,7 @@ mod ring;
 mod secret;
 mod stop;
 mod stops;
+pub(crate) mod whole;
 
 pub use bearer::Rejected;
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};

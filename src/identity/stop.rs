@@ -2,13 +2,13 @@
 
 use super::file::{is_name, quoted};
 use super::replace::Locked;
+use super::whole;
 use crate::mcp::shown::line;
 use crate::policy::Principal;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::fmt::{self, Write as _};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Longest reason, in characters.
@@ -76,6 +76,9 @@ pub enum StopFileError {
     /// A reason that cannot be told.
     #[error("a reason has 1 to {LONGEST_REASON} characters in one line")]
     Reason,
+    /// The file is gone, so it is not known what else would be resumed.
+    #[error("there is no file of stops `{}`: `warrener resume`, without a role or a client, resumes everything that a running gateway still refuses", .0.display())]
+    Gone(PathBuf),
     /// There is nothing to resume.
     #[error("{0} are not stopped; {1}")]
     NotStopped(Whom, StopFile),
@@ -87,7 +90,7 @@ impl StopFile {
     /// # Errors
     /// When it cannot be read, or is not a file of stops.
     pub fn read(path: &Path) -> Result<Option<Self>, StopFileError> {
-        match text(path) {
+        match whole::text(path, LONGEST_FILE) {
             Ok(text) => Self::parse(&text)
                 .map(Some)
                 .map_err(|cause| StopFileError::Syntax { path: path.to_owned(), cause }),
@@ -110,12 +113,16 @@ impl StopFile {
         })
     }
 
-    /// Resumes what was stopped. Where there is no file, one is made in which nothing is stopped. Tells all that is stopped still.
+    /// Resumes what was stopped. Where there is no file, all can be resumed only, and one is made in which nothing is stopped. Tells all
+    /// that is stopped still.
     ///
     /// # Errors
     /// When the file cannot be read or written, or that is not stopped.
     pub fn resume(path: &Path, whom: &Whom) -> Result<Self, StopFileError> {
         let is_there = path.symlink_metadata().is_ok();
+        if !is_there && *whom != Whom::All {
+            return Err(StopFileError::Gone(path.to_owned()));
+        }
         Self::edit(path, |file| {
             let before = file.clone();
             file.stops.retain(|stop| stop.whom != *whom);
@@ -129,6 +136,14 @@ impl StopFile {
     /// What is stopped, in the order in which it was.
     pub fn stops(&self) -> &[Stop] {
         &self.stops
+    }
+
+    /// The same, with the stops of another file that this one does not name.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        let more = other.stops.iter().filter(|stop| !self.stops.iter().any(|own| own.whom == stop.whom));
+        let more: Vec<Stop> = more.cloned().collect();
+        self.stops.extend(more);
+        self
     }
 
     /// The stop that the calls of a principal are under: that of all, then that of its role, then its own.
@@ -205,16 +220,6 @@ impl Stop {
     }
 }
 
-/// What must be read whole and at once, so neither a pipe nor something endless.
-fn text(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
-    }
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
-    Ok(text)
-}
-
 impl fmt::Display for Whom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -263,7 +268,9 @@ mod tests {
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));
         let error = StopFile::resume(&path, &Whom::All).unwrap_err().to_string();
         assert_eq!(error, "all calls are not stopped; nothing is stopped");
-        fs::remove_file(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let error = StopFile::resume(&path, &Whom::Client("claude".to_owned())).unwrap_err();
+        assert!(matches!(error, StopFileError::Gone(_)), "{error}");
         StopFile::resume(&path, &Whom::All).unwrap();
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));
     }
@@ -286,6 +293,19 @@ mod tests {
         assert_eq!(reason(&file, &who("reader", "editor")), None, "a client is no role");
         file.stops.push(stop(Whom::All, "all"));
         assert_eq!(reason(&file, &who("anybody", "at-all")).as_deref(), Some("all"));
+    }
+
+    #[test]
+    fn of_a_file_that_is_too_long_nothing_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.yaml");
+        StopFile::stop(&path, stop(Whom::All, "x")).unwrap();
+        let stops = std::fs::read_to_string(&path).unwrap();
+        let comment = format!("#{}\n", "x".repeat(1 << 20));
+        std::fs::write(&path, format!("version: 1\nstops: []\n{comment}")).unwrap();
+        assert!(matches!(StopFile::read(&path), Err(StopFileError::Read(..))));
+        std::fs::write(&path, comment + &stops).unwrap();
+        assert!(matches!(StopFile::read(&path), Err(StopFileError::Read(..))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::policy::Principal;
 use crate::telemetry;
 use arc_swap::ArcSwap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is stopped now.
 #[derive(Debug)]
@@ -13,6 +13,16 @@ pub struct Stops {
     /// The file of stops; `None` where nothing can be stopped.
     path: Option<PathBuf>,
     standing: ArcSwap<Standing>,
+    seen: Mutex<Seen>,
+}
+
+/// What the file said the last time that it could be read.
+#[derive(Debug, Default)]
+struct Seen {
+    file: StopFile,
+    /// Whether it has been gone since, with stops in it: they hold until a file says that nothing is stopped, whatever else is stopped
+    /// meanwhile in a new one.
+    is_lost: bool,
 }
 
 /// What the file of stops says.
@@ -38,16 +48,21 @@ pub enum Looked {
 impl Stops {
     /// Reads the file. Where that cannot be done everything is stopped, and the gateway can start all the same.
     pub fn open(path: &Path) -> Self {
-        let standing = match read(path) {
-            Ok(file) => Standing::Known(file.unwrap_or_default()),
-            Err(standing) => standing,
+        let (standing, file) = match read(path) {
+            Ok(file) => {
+                let file = file.unwrap_or_default();
+                (Standing::Known(file.clone()), file)
+            }
+            Err(standing) => (standing, StopFile::default()),
         };
-        Self { path: Some(path.to_owned()), standing: ArcSwap::from_pointee(standing) }
+        let seen = Mutex::new(Seen { file, is_lost: false });
+        Self { path: Some(path.to_owned()), standing: ArcSwap::from_pointee(standing), seen }
     }
 
     /// Nothing is stopped, nor can be.
     pub fn none() -> Self {
-        Self { path: None, standing: ArcSwap::from_pointee(Standing::Known(StopFile::default())) }
+        let nothing = Standing::Known(StopFile::default());
+        Self { path: None, standing: ArcSwap::from_pointee(nothing), seen: Mutex::default() }
     }
 
     /// Why the calls of a principal are refused, for the client's model; `None` where they are not stopped.
@@ -78,14 +93,20 @@ impl Stops {
         self.standing.load_full()
     }
 
-    /// Looks at the file. It changes nothing: whoever looks [sets](Stops::set) what was found.
+    /// Looks at the file. What is stopped stays so: whoever looks [sets](Stops::set) what was found.
     pub fn look(&self) -> Looked {
         let Some(path) = &self.path else { return Looked::Same };
         let before = self.standing.load();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match (read(path), before.as_ref()) {
-            (Ok(Some(file)), _) => Standing::Known(file),
-            (Ok(None), Standing::Known(file)) if !file.stops().is_empty() => return Looked::Gone,
-            (Ok(None), Standing::Known(_) | Standing::Unknown(_)) => Standing::Known(StopFile::default()),
+            (Ok(Some(file)), _) => Standing::Known(seen.read(file)),
+            (Ok(None), before) => {
+                seen.is_lost = !seen.file.stops().is_empty();
+                match before {
+                    Standing::Known(_) if seen.is_lost => return Looked::Gone,
+                    Standing::Known(_) | Standing::Unknown(_) => Standing::Known(seen.file.clone()),
+                }
+            }
             (Err(standing), _) => standing,
         };
         if found == **before { Looked::Same } else { Looked::Other(found) }
@@ -94,6 +115,15 @@ impl Stops {
     /// Has that be stopped from now on, and nothing else.
     pub fn set(&self, standing: Standing) {
         self.standing.store(Arc::new(standing));
+    }
+}
+
+impl Seen {
+    /// What is stopped by a file that was read.
+    fn read(&mut self, file: StopFile) -> StopFile {
+        self.is_lost &= !file.stops().is_empty();
+        self.file = if self.is_lost { file.with(&self.file) } else { file };
+        self.file.clone()
     }
 }
 
@@ -159,7 +189,16 @@ mod tests {
         assert!(Stops::open(&path).why(&who).is_some(), "nor does it begin with anything else");
 
         fs::remove_file(&path).unwrap();
-        assert_eq!((looks(), why().as_str()), ("other", ""), "what was not known is done with");
+        assert_eq!((looks(), why().as_str()), ("other", expect), "what was known last holds");
+
+        // Somebody stops a client, and knows nothing of what the lost file said.
+        StopFile::stop(&path, stop(Whom::Client("cursor".to_owned()))).unwrap();
+        assert_eq!((looks(), why().as_str()), ("other", expect));
+        assert_eq!((looks(), why().as_str()), ("same", expect));
+        StopFile::resume(&path, &Whom::Client("cursor".to_owned())).unwrap();
+        assert_eq!((looks(), why().as_str()), ("other", ""), "nothing is stopped any more");
+        fs::remove_file(&path).unwrap();
+        assert_eq!((looks(), why().as_str()), ("same", ""));
         fs::create_dir(&path).unwrap();
         assert_eq!((looks(), why().is_empty()), ("other", false));
     }

@@ -50,8 +50,7 @@ impl PolicySet {
     ) -> Result<(Self, Vec<Diagnostic>), Diagnostics> {
         let files: BTreeMap<&str, &Source> = sources
             .iter()
-            .filter(|source| is_yaml(&source.name))
-            .filter(|source| ![TESTS, PROOFS].iter().any(|end| source.name.ends_with(end)))
+            .filter(|source| is_policy(&source.name))
             .map(|source| (source.name.as_str(), source))
             .collect();
         let mut problems = Vec::new();
@@ -124,6 +123,16 @@ pub const BUILT_IN_SCHEMA_FILE: &str = "schema/snapshot.yaml";
 
 /// The schema that the built-in tests name.
 pub const BUILT_IN_SCHEMA: &str = include_str!("../../policies/schema/snapshot.yaml");
+
+/// Whether a file of that name is one of a folder of policies, its tests and assertions included. Hidden files are none.
+pub fn is_listed(name: &str) -> bool {
+    !name.starts_with('.') && is_yaml(name)
+}
+
+/// Whether a file of that name holds a policy: neither tests nor assertions.
+pub fn is_policy(name: &str) -> bool {
+    is_yaml(name) && ![TESTS, PROOFS].iter().any(|end| name.ends_with(end))
+}
 
 fn is_yaml(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);

@@ -3,6 +3,7 @@
 use crate::administer::{self, LoadError};
 use crate::cli::CommandError;
 use crate::policy::diagnostic::Source;
+use crate::policy::set::is_listed;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -24,7 +25,7 @@ pub(super) fn sources(place: &str) -> Result<Vec<Source>, CommandError> {
                 "git lists what is not understood in `{place}`: `{entry}`"
             )));
         };
-        if !is_policy(name) {
+        if !is_listed(name) {
             continue;
         }
         match mode {
@@ -54,12 +55,6 @@ impl<'e> Entry<'e> {
         let (mode, _kind, object) = (words.next()?, words.next()?, words.next()?);
         Some(Self { mode, object, name })
     }
-}
-
-/// The same files as in a folder.
-fn is_policy(name: &str) -> bool {
-    let is_yaml = Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml");
-    is_yaml && !name.starts_with('.')
 }
 
 /// What git answers, or what it says is wrong.
