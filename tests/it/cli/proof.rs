@@ -201,6 +201,30 @@ async fn an_observed_role_can() {
     "#);
 }
 
+/// Nobody looks into a tool that is let through by its name, so it is no proof that no permission covers something.
+#[tokio::test]
+async fn a_role_with_opaque_tools_is_proved_to_be_unable_to_do_nothing() {
+    let desk = desk();
+    let policy = "version: 1\nrole: sql\npermissions: []\ntools: {opaque: [sql]}\n";
+    desk.write("p/sql.yaml", policy);
+    insta::assert_snapshot!(desk.run("can --policies p sql delete articles").await, @r#"
+    exit code 1
+    --- output
+    sql: the rules permit to delete articles, but no call that shows it was found
+      by sql/tools (sql.yaml:4): lets tools through by their names, whatever they do
+    "#);
+    desk.write("p/a.proof.yaml", "version: 1\nassertions: [{id: a, roles: [sql], never: {actions: [delete], collections: [articles]}}]\n");
+    insta::assert_snapshot!(desk.run("prove --policies p").await, @r#"
+    exit code 1
+    --- output
+    a.proof.yaml:2: a: not proved
+      sql: the rules permit to delete articles, but no call that shows it was found
+        by sql/tools (sql.yaml:4): lets tools through by their names, whatever they do
+
+    0 proved, 0 disproved, 1 not proved
+    "#);
+}
+
 /// The rules leave it open, and no call does it: that is neither a yes nor a no.
 #[tokio::test]
 async fn what_no_call_shows_is_said_to_be_that() {
