@@ -20,7 +20,7 @@ CREATE TABLE entries (
     method           TEXT,                 -- the JSON-RPC method; empty where the message was not understood
     tool             TEXT,                 -- the Directus tool, unwrapped from `execute`
     decision         TEXT,                 -- permit or deny
-    rule             TEXT,                 -- ROLE/ID, guardrails/ID, ROLE/- for no permission, protocol
+    rule             TEXT,                 -- ROLE/ID, guardrails/ID, ROLE/- for no permission, protocol, stop
     reason           TEXT,                 -- the code of the reason: no_permission, forbidden, not_understood, …
     detail           TEXT,                 -- the whole reason, for people; more than the client was told
     enforced         INTEGER,              -- 0 where the role is observed and the denial did not bite

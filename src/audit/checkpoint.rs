@@ -64,24 +64,6 @@ impl SecondPlace {
         }
     }
 
-    /// The last checkpoint there, with its file; only a file can tell. A line that a crash has left half is passed over.
-    pub(super) fn last(&self) -> io::Result<Option<(&Path, Said)>> {
-        let Self::File(path) = self else { return Ok(None) };
-        let length = match std::fs::metadata(path) {
-            // What is no file, such as a pipe to elsewhere, does not give back what went into it.
-            Ok(metadata) if !metadata.is_file() => return Ok(None),
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINES)))?;
-        let mut text = Vec::new();
-        file.take(LAST_LINES).read_to_end(&mut text)?;
-        let said = |line: &[u8]| Said::from_json(&serde_json::from_slice(line).ok()?);
-        Ok(text.rsplit(|byte| *byte == b'\n').find_map(said).map(|said| (path.as_path(), said)))
-    }
-
     /// Writes a checkpoint there, durably where it is a file. It waits for the disk, so it does not belong on a runtime's thread.
     ///
     /// # Errors
@@ -104,6 +86,23 @@ impl SecondPlace {
             }
         }
     }
+}
+
+/// The last checkpoint of a file; a line that a crash has left half is passed over.
+pub(super) fn last_checkpoint(path: &Path) -> io::Result<Option<Said>> {
+    let length = match std::fs::metadata(path) {
+        // What is no file, such as a pipe to elsewhere, does not give back what went into it.
+        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINES)))?;
+    let mut text = Vec::new();
+    file.take(LAST_LINES).read_to_end(&mut text)?;
+    let said = |line: &[u8]| Said::from_json(&serde_json::from_slice(line).ok()?);
+    Ok(text.rsplit(|byte| *byte == b'\n').find_map(said))
 }
 
 /// An entry about the trail itself.

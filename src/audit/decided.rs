@@ -56,32 +56,38 @@ impl FromRow<'_, SqliteRow> for DecidedCall {
 }
 
 impl TrailReader {
-    /// The numbers of the first call that started at that time or later, and of the last entry; `None` where there is no such call.
+    /// The lowest number of a call that started at that time or later, and that of the last entry; `None` where there is no such call.
     ///
     /// # Errors
     /// [`QueryError::Trail`], where the file cannot be read.
     pub async fn span(&mut self, since: Timestamp) -> Result<Option<(i64, i64)>, QueryError> {
-        let first = sqlx::query_scalar(
-            "SELECT seq FROM entries WHERE principal IS NOT NULL AND at_text >= ? ORDER BY at_text LIMIT 1",
-        );
-        let first = first.bind(text(since)).fetch_optional(&mut self.connection).await;
-        let Some(first) = self.sql(first)? else { return Ok(None) };
+        // The plus keeps SQLite from looking for the lowest number from the first entry on; a clock may have jumped back since.
+        let first =
+            sqlx::query_scalar("SELECT min(+seq) FROM entries WHERE principal IS NOT NULL AND at_text >= ?");
+        let first = first.bind(text(since)).fetch_one(&mut self.connection).await;
+        let first: Option<i64> = self.sql(first)?;
+        let Some(first) = first else { return Ok(None) };
         let last = sqlx::query_scalar("SELECT max(seq) FROM entries").fetch_one(&mut self.connection).await;
         Ok(Some((first, self.sql(last)?)))
     }
 
-    /// Tool calls behind an entry, in the order of the trail: some of them, none at the end.
+    /// Tool calls behind an entry that started at that time or later, in the order of the trail: some of them, none at the end.
     ///
     /// # Errors
     /// [`QueryError::Trail`], where the file cannot be read.
-    pub async fn decided_calls(&mut self, behind: i64) -> Result<Vec<DecidedCall>, QueryError> {
+    pub async fn decided_calls(
+        &mut self,
+        behind: i64,
+        since: Timestamp,
+    ) -> Result<Vec<DecidedCall>, QueryError> {
         let calls = sqlx::query_as(
             "SELECT e.seq, e.call_id, e.role, e.tool, e.decision, e.enforced, e.rule, e.reason, e.schema_digest, p.facts,
                     e.at_text
              FROM entries e LEFT JOIN payloads p ON p.seq = e.seq
-             WHERE e.seq > ? AND e.tool IS NOT NULL AND e.decision IS NOT NULL ORDER BY e.seq LIMIT ?",
+             WHERE e.seq > ? AND e.at >= ? AND e.tool IS NOT NULL AND e.decision IS NOT NULL ORDER BY e.seq LIMIT ?",
         );
-        let calls = calls.bind(behind).bind(PAGE).fetch_all(&mut self.connection).await;
+        let calls = calls.bind(behind).bind(since.as_microsecond()).bind(PAGE);
+        let calls = calls.fetch_all(&mut self.connection).await;
         self.sql(calls)
     }
 

@@ -9,7 +9,7 @@ use sqlx::{Arguments as _, AssertSqlSafe};
 
 /// How many rows a statement takes: the smallest of these that will do. What is left over is filled with rows without a `seq`, which
 /// the statement passes over, so that the same few texts come again and again.
-const SIZES: [usize; 4] = [2, 8, 32, 128];
+const SIZES: [usize; 4] = [2, 8, 32, ENTRIES_PER_SCRIPT];
 
 /// As many entries as go into one text.
 pub(super) const ENTRIES_PER_SCRIPT: usize = 128;

@@ -1,7 +1,7 @@
 //! What is done before the first entry of a run: the structure is brought up to date, and calls that an earlier run left
 //! without an outcome get one.
 
-use super::checkpoint::marker;
+use super::checkpoint::{SecondPlace, last_checkpoint, marker};
 use super::entry::{Entry, Kind, Outcome, OutcomeWord};
 use super::location::{Location, TrailError};
 use super::migration::migrator;
@@ -52,12 +52,9 @@ async fn is_the_same(
     session: &mut Session,
 ) -> Result<(), TrailError> {
     let Some(checkpoints) = &options.checkpoints else { return Ok(()) };
-    let last = checkpoints.to.last();
-    let Some((place, said)) =
-        last.map_err(|source| TrailError::Io { path: location.path().to_owned(), source })?
-    else {
-        return Ok(());
-    };
+    let SecondPlace::File(place) = &checkpoints.to else { return Ok(()) };
+    let last = last_checkpoint(place).map_err(|source| TrailError::Io { path: place.clone(), source })?;
+    let Some(said) = last else { return Ok(()) };
     let digest: Option<Vec<u8>> = sqlx::query_scalar("SELECT digest FROM entries WHERE seq = ?")
         .bind(said.seq)
         .fetch_optional(session.connection())
@@ -71,7 +68,7 @@ async fn is_the_same(
     if is_the_same {
         return Ok(());
     }
-    Err(TrailError::Elsewhere { path: location.path().to_owned(), place: place.to_owned(), seq: said.seq })
+    Err(TrailError::Elsewhere { path: location.path().to_owned(), place: place.clone(), seq: said.seq })
 }
 
 async fn open_calls(connection: &mut SqliteConnection) -> Result<Vec<Uuid>, sqlx::Error> {

@@ -48,16 +48,16 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> Result<End
         list_lints(arguments.format, out)?;
         return Ok(Ended::Well);
     }
-    let (config, mut found) = match arguments.place.config() {
+    let (config, mut found) = match arguments.place.folder.config() {
         Ok(config) => (Some(config), Diagnostics::default()),
         Err(CommandError::Config(found)) => (None, found),
         Err(error) => return Err(error),
     };
     // Settings that cannot be read do not tell which policies they mean.
-    let set = if config.is_some() || arguments.place.policies.is_some() {
+    let set = if config.is_some() || arguments.place.folder.policies.is_some() {
         let config = config.unwrap_or_default();
         let (set, more) = policies(&arguments.place, &config)?;
-        let folder = arguments.place.policies.as_deref().or(config.policies.as_deref());
+        let folder = arguments.place.folder.policies.as_deref().or(config.policies.as_deref());
         found = found.and(placed(more, folder, arguments.format));
         set
     } else {
@@ -116,7 +116,7 @@ fn policies(
     place: &PlaceArguments,
     config: &Config,
 ) -> Result<(Option<PolicySet>, Diagnostics), CommandError> {
-    let folder = Folder::read(place.policies.clone().or_else(|| config.policies.clone()))?;
+    let folder = Folder::read(place.folder.policies.clone().or_else(|| config.policies.clone()))?;
     let schema = place.schema.as_ref().or(config.schema.file.as_ref());
     let schema = schema.map(|path| administer::schema(path)).transpose()?;
     let (set, found) = match PolicySet::load(&folder.sources, config.guardrails) {

@@ -2,8 +2,7 @@
 
 mod place;
 
-use super::folder::PlaceArguments;
-use super::{CommandError, Ended};
+use super::{CommandError, Ended, serve};
 use crate::administer::{self, LoadError};
 use crate::audit::escape::{escape, escape_json};
 use crate::policy::PolicySet;
@@ -66,9 +65,7 @@ pub(super) fn run(arguments: &DiffArguments, out: &mut dyn Write) -> Result<Ende
 }
 
 fn difference(arguments: &DiffArguments) -> Result<Difference, CommandError> {
-    let place =
-        PlaceArguments { policies: None, config: arguments.config.clone(), schema: arguments.schema.clone() };
-    let config = place.config()?;
+    let config = serve::from_file(arguments.config.as_deref())?;
     let load = |text: &str| -> Result<PolicySet, CommandError> {
         let sources = place::sources(text)?;
         Ok(PolicySet::load(&sources, config.guardrails).map_err(LoadError::Policies)?.0)

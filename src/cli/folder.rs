@@ -12,15 +12,22 @@ use clap::{Args, ValueEnum};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where policies and schema are.
+/// Where policies are.
 #[derive(Args, Debug)]
-pub(super) struct PlaceArguments {
+pub(super) struct FolderArguments {
     /// The folder of policy files; that of the settings, or the built-in policies, where it is left out
     #[arg(long, value_name = "DIR", env = "WARRENER_POLICIES")]
     pub(super) policies: Option<PathBuf>,
     /// The settings; `warrener.yaml` in the working folder where there is one
     #[arg(long, value_name = "FILE", env = "WARRENER_CONFIG")]
     pub(super) config: Option<PathBuf>,
+}
+
+/// Where policies and schema are.
+#[derive(Args, Debug)]
+pub(super) struct PlaceArguments {
+    #[command(flatten)]
+    pub(super) folder: FolderArguments,
     /// A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus schema snapshot` file
     #[arg(long, value_name = "PATH", env = "WARRENER_SCHEMA")]
     pub(super) schema: Option<PathBuf>,
@@ -33,7 +40,7 @@ pub(super) enum Format {
     Json,
 }
 
-impl PlaceArguments {
+impl FolderArguments {
     pub(super) fn config(&self) -> Result<Config, CommandError> {
         serve::from_file(self.config.as_deref())
     }

@@ -28,8 +28,8 @@ pub(super) struct MatrixArguments {
 }
 
 pub(super) fn run(arguments: &MatrixArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
-    let config = arguments.place.config()?;
-    let folder = Folder::read(arguments.place.policies.clone().or_else(|| config.policies.clone()))?;
+    let config = arguments.place.folder.config()?;
+    let folder = Folder::read(arguments.place.folder.policies.clone().or_else(|| config.policies.clone()))?;
     let (set, _) = PolicySet::load(&folder.sources, config.guardrails).map_err(invalid)?;
     let file = arguments.place.schema.as_ref().or(config.schema.file.as_ref());
     let is_known = file.is_some() || folder.is_built_in();

@@ -12,6 +12,7 @@ mod folder;
 mod init;
 pub mod key;
 mod matrix;
+mod progress;
 mod prove;
 mod recorded;
 mod replay;

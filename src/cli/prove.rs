@@ -31,8 +31,8 @@ pub(super) struct ProveArguments {
 }
 
 pub(super) fn run(arguments: &ProveArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
-    let config = arguments.place.config()?;
-    let folder = Folder::read(arguments.place.policies.clone().or_else(|| config.policies.clone()))?;
+    let config = arguments.place.folder.config()?;
+    let folder = Folder::read(arguments.place.folder.policies.clone().or_else(|| config.policies.clone()))?;
     let (set, _) = PolicySet::load(&folder.sources, config.guardrails).map_err(LoadError::Policies)?;
     let files = match arguments.files.as_slice() {
         [] => folder.proofs(),

@@ -1,19 +1,20 @@
 //! The decided calls of a trail, one after another, for the commands that decide them again.
 
 use super::audit::AuditError;
+use super::progress;
 use crate::audit::decided::DecidedCall;
 use crate::audit::query::TrailReader;
 use crate::directus::SchemaSnapshot;
 use crate::policy::Code;
-use crate::policy::facts::{Recalled, Unclear};
+use crate::policy::facts::Recalled;
 use crate::policy::replay::Undecidable;
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// The calls of a trail from some time on, as many as there were when it was opened: however often one walks, the way is the same.
 pub(super) struct Walk {
     reader: TrailReader,
+    since: Timestamp,
     first: i64,
     last: i64,
     schemas: BTreeMap<String, Option<SchemaSnapshot>>,
@@ -24,7 +25,7 @@ impl Walk {
     pub(super) async fn open(url: &str, since: Timestamp) -> Result<Option<Self>, AuditError> {
         let mut reader = TrailReader::open(url).await?;
         let span = reader.span(since).await?;
-        Ok(span.map(|(first, last)| Self { reader, first, last, schemas: BTreeMap::new() }))
+        Ok(span.map(|(first, last)| Self { reader, since, first, last, schemas: BTreeMap::new() }))
     }
 
     /// Hands every call over, or those of one role, in the order of the trail, with the schema that it was decided by where the trail
@@ -34,12 +35,12 @@ impl Walk {
         role: Option<&str>,
         mut each: impl FnMut(&DecidedCall, Option<&SchemaSnapshot>),
     ) -> Result<(), AuditError> {
-        let bar = bar(self.last.saturating_sub(self.first));
+        let bar = progress::entries(u64::try_from(self.last.saturating_sub(self.first)).unwrap_or_default());
         // What was decided without a schema is what no schema changes.
         let none = SchemaSnapshot::default();
         let mut behind = self.first.saturating_sub(1);
         while behind < self.last {
-            let calls = self.reader.decided_calls(behind).await?;
+            let calls = self.reader.decided_calls(behind, self.since).await?;
             let Some(end) = calls.last().map(|call| call.seq) else { break };
             let there = calls.iter().take_while(|call| call.seq <= self.last);
             for call in there.filter(|call| role.is_none_or(|role| call.role == role)) {
@@ -62,39 +63,23 @@ impl Walk {
     }
 }
 
-/// It draws on standard error, and only where that is a terminal.
-fn bar(length: i64) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(length).unwrap_or_default());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
-    {
-        bar.set_style(style);
-    }
-    bar
-}
-
-/// Whether the call was stopped.
+/// Whether the call was denied, and not only in a trial.
 pub(super) fn is_denied(call: &DecidedCall) -> bool {
     call.decision == "deny" && call.enforced
 }
 
-/// What the trail tells of a call; `None` where it is refused whatever the policies say, as by a limit, by a stop, or because nobody
-/// understood it.
+/// What the trail tells of a call; `None` where it was not refused by what the policies say of a call, but by a limit, by a stop, or
+/// because nobody understood it.
 pub(super) fn recalled<'s>(
     call: &DecidedCall,
     schema: Option<&'s SchemaSnapshot>,
 ) -> Option<Result<(Recalled, &'s SchemaSnapshot), Undecidable>> {
-    let by_policy =
-        [Code::NoPermission, Code::Forbidden, Code::InvalidValue, Code::OverLimit, Code::NotUnderstood];
-    let reason = call.reason.as_deref().unwrap_or_default();
-    let of_policies = by_policy.iter().any(|code| code.as_str() == reason);
-    let not_understood = call.facts.is_none() && reason == Code::NotUnderstood.as_str();
-    if is_denied(call) && (!of_policies || not_understood) {
+    let code = call.reason.as_deref().and_then(Code::named);
+    let not_understood = call.facts.is_none() && code == Some(Code::NotUnderstood);
+    if is_denied(call) && (!code.is_some_and(Code::is_of_policies) || not_understood) {
         return None;
     }
     let Some(facts) = &call.facts else { return Some(Err(Undecidable::NoFacts)) };
     let Some(schema) = schema else { return Some(Err(Undecidable::Schema)) };
-    Some(match Recalled::read(facts) {
-        Ok(recalled) => Ok((recalled, schema)),
-        Err(unclear @ (Unclear::Truncated | Unclear::Unreadable)) => Err(unclear.into()),
-    })
+    Some(Recalled::read(facts).map(|recalled| (recalled, schema)).map_err(Undecidable::from))
 }

@@ -1,7 +1,7 @@
 //! `warrener replay`: what other policies would have said of the calls that a trail has.
 
 use super::audit::AuditError;
-use super::folder::{Format, PlaceArguments};
+use super::folder::{FolderArguments, Format};
 use super::recorded::{self, Walk};
 use super::{CommandError, Ended};
 use crate::administer;
@@ -23,7 +23,7 @@ const SHOWN: usize = 20;
 #[derive(Args, Debug)]
 pub(super) struct ReplayArguments {
     #[command(flatten)]
-    place: PlaceArguments,
+    folder: FolderArguments,
     /// The trail to read; that of the settings where it is left out
     #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
     audit: Option<String>,
@@ -46,8 +46,8 @@ pub(super) fn run(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<Ended, CommandError> {
-    let config = arguments.place.config()?;
-    let folder = arguments.place.policies.clone().or(config.policies);
+    let config = arguments.folder.config()?;
+    let folder = arguments.folder.policies.clone().or(config.policies);
     let (set, _) = administer::policies_with(folder.as_deref(), config.guardrails)?;
     if let Some(role) = arguments.role.as_ref().filter(|role| set.role(role).is_none()) {
         return Err(CommandError::Input(format!("there is no role `{role}` in the policies")));

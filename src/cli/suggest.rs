@@ -1,7 +1,7 @@
 //! `warrener suggest`: the least policy that the recorded calls of a role need.
 
 use super::audit::AuditError;
-use super::folder::{Folder, PlaceArguments};
+use super::folder::{Folder, FolderArguments};
 use super::recorded::{self, Walk};
 use super::{CommandError, Ended};
 use crate::administer::LoadError;
@@ -19,7 +19,7 @@ use std::io::Write;
 #[derive(Args, Debug)]
 pub(super) struct SuggestArguments {
     #[command(flatten)]
-    place: PlaceArguments,
+    folder: FolderArguments,
     /// The trail to read; that of the settings where it is left out
     #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
     audit: Option<String>,
@@ -39,8 +39,8 @@ pub(super) fn run(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<Ended, CommandError> {
-    let config = arguments.place.config()?;
-    let folder = Folder::read(arguments.place.policies.clone().or(config.policies))?;
+    let config = arguments.folder.config()?;
+    let folder = Folder::read(arguments.folder.policies.clone().or(config.policies))?;
     let current = load(&folder.sources, config.guardrails)?;
     let role = arguments.role.as_str();
     let none = || CommandError::Input(format!("there is no role `{role}` in the policies"));

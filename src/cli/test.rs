@@ -45,8 +45,8 @@ enum TestFormat {
 }
 
 pub(super) fn run(arguments: &TestArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
-    let config = arguments.place.config()?;
-    let folder = Folder::read(arguments.place.policies.clone().or(config.policies))?;
+    let config = arguments.place.folder.config()?;
+    let folder = Folder::read(arguments.place.folder.policies.clone().or(config.policies))?;
     let (set, _) = PolicySet::load(&folder.sources, config.guardrails).map_err(LoadError::Policies)?;
     let files = match arguments.files.as_slice() {
         [] => folder.tests(),

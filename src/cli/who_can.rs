@@ -93,8 +93,8 @@ pub(super) struct Policies {
 
 impl Policies {
     fn load(place: &PlaceArguments) -> Result<Self, CommandError> {
-        let config = place.config()?;
-        let folder = Folder::read(place.policies.clone().or_else(|| config.policies.clone()))?;
+        let config = place.folder.config()?;
+        let folder = Folder::read(place.folder.policies.clone().or_else(|| config.policies.clone()))?;
         let (set, _) = PolicySet::load(&folder.sources, config.guardrails).map_err(LoadError::Policies)?;
         let file = place.schema.as_ref().or(config.schema.file.as_ref());
         let schema = file.map(|path| administer::schema(path)).transpose()?;

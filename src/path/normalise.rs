@@ -81,8 +81,9 @@ async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Nor
         // It was refused before it had a meaning; `decide` passes the refusal on.
         Err(refusal) => Err(Misread::because(refusal.to_string())),
     };
+    // Without a schema what touches data goes on, too, but what its error may say is told by one.
     let schema = match &meaning {
-        Ok(meaning) if depends_on_schema(meaning) || may_fail_in_words(meaning) => snapshot(&cache).await,
+        Ok(meaning) if depends_on_schema(meaning) || meaning.touches_data() => snapshot(&cache).await,
         Ok(_) | Err(_) => None,
     };
     // What a message means is recorded even where it cannot be told what it would do.
@@ -115,22 +116,6 @@ async fn snapshot(cache: &SchemaCache) -> Option<Arc<SchemaSnapshot>> {
             );
             None
         }
-    }
-}
-
-/// Whether it goes on without a schema, too, but what its error may say is told by one.
-fn may_fail_in_words(meaning: &Meaning) -> bool {
-    match meaning {
-        Meaning::Protocol(Protocol::PromptsList(_) | Protocol::PromptsGet { .. })
-        | Meaning::Opaque { .. }
-        | Meaning::Tool(_) => true,
-        Meaning::Protocol(
-            Protocol::Initialize(_)
-            | Protocol::Ping
-            | Protocol::ToolsList(..)
-            | Protocol::Search(_)
-            | Protocol::Notification,
-        ) => false,
     }
 }
 

@@ -102,18 +102,6 @@ pub enum ExpectedFields {
     At(BTreeMap<String, Vec<String>>),
 }
 
-/// The codes that a denial can have.
-pub const DENIAL_CODES: &[&str] = &[
-    "no_permission",
-    "forbidden",
-    "invalid_value",
-    "over_limit",
-    "rate_limited",
-    "not_understood",
-    "too_large",
-    "unavailable",
-];
-
 impl CaseFile {
     /// Reads the tests of one file.
     ///

@@ -207,6 +207,23 @@ impl Code {
         }
     }
 
+    /// The code of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Stopped]).find(|code| code.as_str() == word)
+    }
+
+    /// Whether it comes from what the policies say of a call, so that others could say otherwise.
+    pub fn is_of_policies(self) -> bool {
+        match self {
+            Self::NoPermission
+            | Self::Forbidden
+            | Self::InvalidValue
+            | Self::OverLimit
+            | Self::NotUnderstood => true,
+            Self::RateLimited | Self::TooLarge | Self::Unavailable | Self::Stopped => false,
+        }
+    }
+
     /// Every code that a policy test may expect; what is stopped is no matter of policies.
     pub const ALL: [Self; 8] = [
         Self::NoPermission,

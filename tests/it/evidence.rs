@@ -216,6 +216,10 @@ async fn what_stands_beside_the_chain_does_not_hide_a_change() {
             vec!["CREATE TRIGGER forget AFTER INSERT ON entries BEGIN DELETE FROM payloads; END"],
             Fault::Structure { kind: "trigger".to_owned(), name: "forget".to_owned() },
         ),
+        (
+            vec!["CREATE TRIGGER _sqlx_forget AFTER INSERT ON entries BEGIN DELETE FROM payloads; END"],
+            Fault::Structure { kind: "trigger".to_owned(), name: "_sqlx_forget".to_owned() },
+        ),
     ] {
         is_found(&statements, fault).await;
     }

@@ -3,10 +3,14 @@
 use crate::support::gateway::Site;
 use crate::support::process::checkout;
 use crate::support::upstream::Upstream;
+use crate::trail::{id, refusal};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use warrener::audit::entry::Entry;
+use warrener::audit::trail::{Trail, TrailOptions};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -104,6 +108,28 @@ async fn what_the_trail_does_not_tell_is_counted_and_fails_a_strict_run() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("5: it has no facts: they were erased"), "{said}");
     assert_eq!(replay(&site, &checkout("policies"), &[]).0, Some(0));
+}
+
+/// A clock that jumped: calls of before stand behind calls of after.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_taken_by_their_time_and_not_by_their_place() {
+    let (_upstream, site) = recorded().await;
+    let trail = Trail::open(&TrailOptions::new(site.audit())).await.unwrap();
+    let refused = |at: &str| {
+        let at = at.parse::<Timestamp>().unwrap().as_microsecond();
+        Entry { at, ..refusal(id()) }
+    };
+    for at in ["2020-01-03T00:00:00Z", "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"] {
+        trail.commit(refused(at)).await.unwrap();
+    }
+    trail.close().await.unwrap();
+    let calls = |since: &str| {
+        let said = replay(&site, &checkout("policies"), &["--since", since, "--format", "json"]).1;
+        serde_json::from_str::<Value>(&said).unwrap()["calls"].as_u64().unwrap()
+    };
+    assert_eq!(calls("2020-01-01"), 6 + 3);
+    assert_eq!(calls("2020-01-02"), 6 + 2);
+    assert_eq!(calls("2020-01-03"), 6 + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,6 +112,22 @@ impl From<Fault> for Stopped {
     }
 }
 
+/// The last entry that was pruned, as a marker says, with its digest.
+async fn cut(connection: &mut SqliteConnection, evidence: &Evidence) -> Result<(i64, Digest), Stopped> {
+    let mut cut = (0, GENESIS);
+    for (seq, said) in markers::read(connection, 0).await? {
+        if said.statement == Statement::Prune && said.seq > cut.0 {
+            // One that speaks of itself or of what came later would never be looked at.
+            let signed = evidence.key.as_ref().is_none_or(|key| key.has_signed(&said));
+            if said.seq >= seq || !signed {
+                return Err(Fault::Forged { seq }.into());
+            }
+            cut = (said.seq, said.digest);
+        }
+    }
+    Ok(cut)
+}
+
 /// A walk along the chain.
 struct Walk<'a> {
     connection: &'a mut SqliteConnection,
@@ -138,17 +154,7 @@ impl<'a> Walk<'a> {
         let end: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM entries")
             .fetch_one(&mut *connection)
             .await?;
-        let mut cut = (0, GENESIS);
-        for (seq, said) in markers::read(connection, 0).await? {
-            if said.statement == Statement::Prune && said.seq > cut.0 {
-                // One that speaks of itself or of what came later would never be looked at.
-                let signed = evidence.key.as_ref().is_none_or(|key| key.has_signed(&said));
-                if said.seq >= seq || !signed {
-                    return Err(Fault::Forged { seq }.into());
-                }
-                cut = (said.seq, said.digest);
-            }
-        }
+        let cut = cut(connection, evidence).await?;
         let mut elsewhere = BTreeMap::new();
         for said in &evidence.elsewhere {
             if elsewhere.insert(said.seq, said.digest).is_some_and(|digest| digest != said.digest) {
@@ -209,6 +215,20 @@ impl<'a> Walk<'a> {
 
     /// Where to begin: behind the last prune, or with what one that was broken off has left, which is as good as its neighbours.
     async fn beginning(&mut self) -> Result<(), Stopped> {
+        let through: i64 =
+            sqlx::query_scalar("SELECT max(through) FROM pruned").fetch_one(&mut *self.connection).await?;
+        if through > self.cut.0 {
+            // A prune may have come since the markers were read; it writes both at once.
+            self.cut = cut(self.connection, self.evidence).await?;
+            self.erased = Erasures::behind(self.connection, self.cut.0).await?;
+            (self.seq, self.prev) = self.cut;
+            (self.found.pruned_through, self.found.last) = (self.cut.0, self.cut.0);
+            if through > self.cut.0 {
+                return Err(Fault::Pruned { through, pruned: self.cut.0 }.into());
+            }
+        } else if through < self.cut.0 {
+            return Err(Fault::Pruned { through, pruned: self.cut.0 }.into());
+        }
         let (first, prev): (Option<i64>, Option<Vec<u8>>) =
             sqlx::query_as("SELECT min(seq), prev FROM entries").fetch_one(&mut *self.connection).await?;
         let Some(first) = first else { return Ok(()) };
@@ -221,11 +241,6 @@ impl<'a> Walk<'a> {
         if first <= self.cut.0 {
             (self.seq, self.prev) =
                 (first - 1, prev.and_then(|prev| prev.try_into().ok()).unwrap_or_default());
-        }
-        let through: i64 =
-            sqlx::query_scalar("SELECT max(through) FROM pruned").fetch_one(&mut *self.connection).await?;
-        if through != self.cut.0 {
-            return Err(Fault::Pruned { through, pruned: self.cut.0 }.into());
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(super) async fn fault(connection: &mut SqliteConnection) -> Result<Option<Fa
 async fn read(connection: &mut SqliteConnection) -> Result<Structure, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT name, type, coalesce(sql, '') FROM sqlite_schema
-         WHERE name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlx*'",
+         WHERE name NOT GLOB 'sqlite_*' AND NOT (type = 'table' AND name = '_sqlx_migrations')",
     );
     let rows = rows.fetch_all(connection).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()

@@ -5,8 +5,8 @@ use crate::audit::checkpoint::SecondPlace;
 use crate::audit::render::Format;
 use crate::audit::signing::{PublicKey, Said, SigningKey, SigningKeyError};
 use crate::audit::verify::{Evidence, Verdict, Verified, verify};
+use crate::cli::progress;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -147,13 +147,7 @@ impl VerifyArgs {
         notes: &mut dyn Write,
     ) -> Result<(), AuditError> {
         let evidence = self.evidence(args)?;
-        // It draws on standard error, and only where that is a terminal.
-        let bar = ProgressBar::new(0);
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left")
-        {
-            bar.set_style(style);
-        }
+        let bar = progress::entries(0);
         let verdict = verify(&args.audit, &evidence, &mut |done, total| {
             bar.set_length(total);
             bar.set_position(done);

@@ -1,7 +1,8 @@
 //! What has to come of a test, decoded.
 
 use super::blank::{Blanks, fill};
-use super::{DENIAL_CODES, Expectation, ExpectedFields, ExpectedPermit};
+use super::{Expectation, ExpectedFields, ExpectedPermit};
+use crate::policy::Code;
 use crate::policy::decode::{Decoder, Mapping};
 use crate::policy::yaml::{Node, Shape};
 use serde_json::{Map, Value};
@@ -59,7 +60,7 @@ impl Decoder<'_> {
                 self.expected_permit(permit, blanks).map(Expectation::Permit)
             }
             (None, Some(deny)) => {
-                let codes: Vec<(&str, &str)> = DENIAL_CODES.iter().map(|code| (*code, *code)).collect();
+                let codes: Vec<(&str, &str)> = Code::ALL.map(|code| (code.as_str(), code.as_str())).to_vec();
                 let code = self.choice(deny, "the code of a denial", &codes)?;
                 let rule = object.get("rule").and_then(|node| self.text(node)).map(str::to_owned);
                 Some(Expectation::Deny { code: code.to_owned(), rule })

@@ -93,13 +93,11 @@ fn has(earlier: &CollectionPatterns, later: &CollectionPatterns, pattern: Option
         None => everything || earlier.junctions() == Some(true),
     };
     // A junction may have any name but one of Directus' own.
-    let any = [Glob::new("*")];
     let excludes_nothing = match pattern {
         Some(pattern) => excludes_nothing_of(names, std::slice::from_ref(pattern), later.names().excluded()),
         None => names.excluded().iter().all(|one| {
             one.as_str().starts_with("directus_")
                 || later.names().excluded().iter().any(|other| other.covers(one))
-                || !any.iter().any(|any| any.meets(one))
         }),
     };
     let leaves_junctions = earlier.junctions() != Some(false) || later.junctions() == Some(false);

@@ -4,7 +4,7 @@
 
 use super::part::{Anything, Text, Texts, Version, part};
 use crate::directus::Dialect;
-use crate::policy::case::DENIAL_CODES;
+use crate::policy::Code;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub(crate) struct TestFile {
 
 part! {
     DialectName: json_schema!({ "enum": [Dialect::BuiltIn.as_str(), Dialect::Local.as_str()] });
-    DenialCode: json_schema!({ "enum": DENIAL_CODES });
+    DenialCode: json_schema!({ "enum": Code::ALL.map(Code::as_str) });
     Permitted: json_schema!({ "const": "permit" });
     AnyValue: Schema::default();
     Fields: json_schema!({

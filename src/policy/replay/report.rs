@@ -116,7 +116,7 @@ impl Report {
         }
     }
 
-    /// Counts a call that would be decided in the same way by any policy.
+    /// Counts a call that is not decided again: a limit or a stop refused it, or nobody understood it.
     pub fn add_same(&mut self) {
         self.same += 1;
     }

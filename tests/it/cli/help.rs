@@ -1141,7 +1141,7 @@ async fn help_of_diff() {
 
 #[tokio::test]
 async fn help_of_suggest() {
-    insta::assert_snapshot!(help("suggest").await, @"
+    insta::assert_snapshot!(help("suggest").await, @r#"
     exit code 0
     --- output
     Writes the least policy that the calls of a trail need, for one role
@@ -1164,12 +1164,6 @@ async fn help_of_suggest() {
 
               [env: WARRENER_CONFIG=]
 
-          --schema <PATH>
-              A folder with what `GET /collections`, `/fields` and `/relations` answer, or a `directus
-              schema snapshot` file
-
-              [env: WARRENER_SCHEMA=]
-
           --audit <URL>
               The trail to read; that of the settings where it is left out
 
@@ -1191,5 +1185,59 @@ async fn help_of_suggest() {
 
       -V, --version
               Print version
-    ");
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_replay() {
+    insta::assert_snapshot!(help("replay").await, @r#"
+    exit code 0
+    --- output
+    Decides the calls of a trail again, to see what other policies would have changed
+
+    What the trail keeps of each call is decided by the policies that are given, offline. The text of a
+    request is not needed, and none is made.
+
+    Usage: warrener replay [OPTIONS]
+
+    Options:
+          --policies <DIR>
+              The folder of policy files; that of the settings, or the built-in policies, where it is
+              left out
+
+              [env: WARRENER_POLICIES=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --audit <URL>
+              The trail to read; that of the settings where it is left out
+
+              [env: WARRENER_AUDIT=]
+
+          --since <TIME>
+              Calls that started at that time or later: `30d`, `2h`, `yesterday`, `2026-11-22`
+
+              [default: 30d]
+
+          --role <ROLE>
+              Only the calls of this role
+
+          --strict
+              Exit code 1 where a call cannot be decided again
+
+          --format <FORMAT>
+              How the answer looks
+
+              [default: human]
+              [possible values: human, json]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
 }
