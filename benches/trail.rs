@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo bench --bench trail            # two seconds each, in the system's temporary folder
 //! TMPDIR=/var/tmp cargo bench --bench trail   # on the disk that counts
-//! cargo bench --bench trail -- --full  # and how it goes on when the trail is long: up to 10^7 entries, 10 GB, half an hour
+//! cargo bench --bench trail -- --full  # and how it goes on when the trail is long: up to 10^7 entries, 20 GB, half an hour
 //! ```
 //!
 //! Beside it stand two others, in turn: the same trail on a file system in memory, and SQLite alone (`floor`): one thread that writes the
@@ -17,7 +17,7 @@
 )]
 
 use rusqlite::types::Value as Sql;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 use warrener::audit::chain::{self, GENESIS, Value};
@@ -27,6 +27,9 @@ use warrener::directus::access::{Access, Action, Extent, Fields, Key};
 
 const LENGTH: Duration = Duration::from_secs(2);
 const REPETITIONS: usize = 3;
+
+/// How often each long trail is written to.
+const ROUNDS: usize = 5;
 
 /// What was measured of one way.
 #[derive(Clone, Copy, Default)]
@@ -74,29 +77,63 @@ fn median(mut runs: Vec<Measured>) -> Measured {
     runs.get(REPETITIONS / 2).copied().unwrap_or_default()
 }
 
-/// The rate when the trail is already so long, and what a call takes on the disk.
+/// The rate when the trail is already so long, and what a call takes on the disk. Trails of all lengths are made first and written to in
+/// turn, so that whatever else the machine does meets all of them alike.
 async fn long(lengths: &[u64]) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("trail.db");
-    let url = format!("sqlite://{}", file.display());
-    println!("\n{:>12} {:>10} {:>12}   at 32 tasks", "entries", "calls/s", "bytes/call");
+    let growing = folder.path().join("growing.db");
+    let mut trails: Vec<(u64, PathBuf, Vec<f64>)> = Vec::new();
     for &length in lengths {
-        loop {
-            let trail = Trail::open(&TrailOptions::new(&url)).await.unwrap();
-            let there: i64 = count(&file);
-            let left = length.saturating_sub(there.unsigned_abs());
-            if left == 0 {
-                let (rate, _, _) = run(&trail, 32, LENGTH).await;
-                trail.close().await.unwrap();
-                let bytes = file.metadata().unwrap().len() as f64 * 2.0 / count(&file) as f64;
-                println!("{length:>12} {rate:>10.0} {bytes:>12.0}");
-                break;
-            }
-            // Many wait at a time, so that this takes no longer than it has to.
-            run(&trail, 512, Duration::from_secs((left / 20_000).clamp(1, 30))).await;
+        grow(&growing, length).await;
+        let file = folder.path().join(format!("{length}.db"));
+        // It was closed, so all of it is in this one file.
+        std::fs::copy(&growing, &file).unwrap();
+        trails.push((length, file, Vec::new()));
+    }
+    std::fs::remove_file(&growing).unwrap();
+    for _ in 0..ROUNDS {
+        for (_, file, rates) in &mut trails {
+            let trail = Trail::open(&TrailOptions::new(url(file))).await.unwrap();
+            let (rate, _, _) = run(&trail, 32, LENGTH).await;
             trail.close().await.unwrap();
+            rates.push(rate);
         }
     }
+    println!(
+        "\n{:>12} {:>10} {:>10} {:>17} {:>12}   at 32 tasks, medians of {ROUNDS}, in turn",
+        "entries", "calls/s", "/shortest", "from to calls/s", "bytes/call"
+    );
+    let mut shortest = None;
+    for (length, file, mut rates) in trails {
+        rates.sort_by(f64::total_cmp);
+        let [median, least, most] =
+            [ROUNDS / 2, 0, ROUNDS - 1].map(|at| rates.get(at).copied().unwrap_or_default());
+        let of_shortest = median / *shortest.get_or_insert(median);
+        let bytes = file.metadata().unwrap().len() as f64 * 2.0 / count(&file) as f64;
+        let spread = format!("{least:.0} {most:.0}");
+        println!("{length:>12} {median:>10.0} {of_shortest:>10.2} {spread:>17} {bytes:>12.0}");
+    }
+}
+
+/// Makes a trail longer, to at least so many entries, and closes it.
+async fn grow(file: &Path, length: u64) {
+    loop {
+        let trail = Trail::open(&TrailOptions::new(url(file))).await.unwrap();
+        let there: i64 = count(file);
+        let left = length.saturating_sub(there.unsigned_abs());
+        if left > 0 {
+            // Many wait at a time, so that this takes no longer than it has to.
+            run(&trail, 512, Duration::from_secs((left / 20_000).clamp(1, 30))).await;
+        }
+        trail.close().await.unwrap();
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+fn url(file: &Path) -> String {
+    format!("sqlite://{}", file.display())
 }
 
 fn count(file: &Path) -> i64 {

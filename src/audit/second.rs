@@ -93,7 +93,7 @@ impl Second {
         let freed = self.give_back().await;
         let Self { location, session } = self;
         freed.map_err(|error| location.sql(error))?;
-        session.close().await.map_err(|error| location.sql(error))
+        session.leave().await.map_err(|error| location.sql(error))
     }
 
     async fn slice(

@@ -101,11 +101,17 @@ impl Session {
         Ok(appending)
     }
 
-    /// Moves what is in the write-ahead log into the file, and disconnects.
+    /// Empties the write-ahead log into the file, and disconnects.
     pub(super) async fn close(mut self) -> Result<(), sqlx::Error> {
         // A reader in the middle of a query keeps the log from being emptied; that does no harm.
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await?;
         self.connection.close().await
+    }
+
+    /// As [`Session::close`], where a gateway goes on writing: it must not wait until whoever reads the log is done.
+    pub(super) async fn leave(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("PRAGMA busy_timeout = 0").execute(&mut self.connection).await?;
+        self.close().await
     }
 
     /// Disconnects after an error, whatever state the connection is in.

@@ -489,6 +489,35 @@ async fn old_entries_go_while_the_gateway_writes_and_the_rest_verifies() {
     assert_eq!(signed.place.rows("SELECT CAST(min(seq) AS TEXT) FROM entries").await, ["11"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prune_in_the_middle_of_a_walk_is_no_fault() {
+    let later = |hours| Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+    // So many entries are older than the others, and go while the walk is behind its first page of 500.
+    for going in [100, 700, 1300, 1500] {
+        let place = Place::new();
+        let trail = place.open().await;
+        for n in 0..1500 {
+            let at = if n < going { Timestamp::now() } else { later(48) };
+            let entry = warrener::audit::entry::Entry { at: at.as_microsecond(), ..refusal(id()) };
+            trail.submit(entry).await.unwrap();
+        }
+        trail.close().await.unwrap();
+        let (mut pruned, url) = (None, place.url());
+        let mut meanwhile = |_: u64, _: u64| {
+            if pruned.is_none() {
+                let prune = prune(&url, later(24), None);
+                let runtime = tokio::runtime::Handle::current();
+                pruned = Some(tokio::task::block_in_place(|| runtime.block_on(prune)).unwrap());
+            }
+        };
+        let verdict = verify(&place.url(), &Evidence::default(), &mut meanwhile).await.unwrap();
+        let Verdict::Whole(found) = verdict else { panic!("{going}: {verdict:?}") };
+        // Where the walk has seen all of them, it has nothing to say of a prune.
+        let through = if going < 500 { 0 } else { pruned.unwrap().through };
+        assert_eq!(found.pruned_through, through, "{going}");
+    }
+}
+
 #[tokio::test]
 async fn a_prune_that_was_not_signed_is_no_prune() {
     let signed = Signed::new().await;

@@ -188,11 +188,13 @@ impl<'a> Walk<'a> {
         let total = u64::try_from(self.end.saturating_sub(self.seq)).unwrap_or_default();
         while self.seq < self.end {
             let rows = sealed::page(self.connection, self.seq, PAGE.min(self.end - self.seq)).await?;
-            if rows.is_empty() {
+            if rows.is_empty() && !self.has_been_pruned(self.seq + 1).await? {
                 return Err(Fault::Removed { seq: self.seq + 1 }.into());
             }
             for row in &rows {
-                self.step(row).await?;
+                if row.seq > self.seq {
+                    self.pass(row).await?;
+                }
             }
             self.found.entries += i64::try_from(rows.len()).unwrap_or(i64::MAX);
             progress(u64::try_from(self.found.entries).unwrap_or_default(), total);
@@ -243,6 +245,34 @@ impl<'a> Walk<'a> {
                 (first - 1, prev.and_then(|prev| prev.try_into().ok()).unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Looks at one entry, unless a prune that began after the walk has taken it, or what belongs to it, away.
+    async fn pass(&mut self, row: &SealedRow) -> Result<(), Stopped> {
+        let before = self.seq;
+        match self.step(row).await {
+            Err(Stopped::Fault(fault)) => {
+                if !self.has_been_pruned(before + 1).await? {
+                    return Err(fault.into());
+                }
+                // What the cut has passed over is as good as gone; the first entry behind it is looked at as any other.
+                if row.seq > self.seq { self.step(row).await } else { Ok(()) }
+            }
+            stepped => stepped,
+        }
+    }
+
+    /// Whether a prune has come since the walk began, and took the entry along; then the walk goes on behind it.
+    async fn has_been_pruned(&mut self, seq: i64) -> Result<bool, Stopped> {
+        let cut = cut(self.connection, self.evidence).await?;
+        if cut.0 <= self.cut.0 || seq > cut.0 {
+            return Ok(false);
+        }
+        self.cut = cut;
+        self.erased = Erasures::behind(self.connection, cut.0).await?;
+        (self.seq, self.prev) = cut;
+        self.found.pruned_through = cut.0;
+        Ok(true)
     }
 
     /// Looks at one entry; it has to be the next one.
