@@ -1,0 +1,192 @@
+//! What the gateway costs beside the proxies that people know: calls per second, processor time, waits and memory.
+//!
+//! ```sh
+//! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
+//! cargo bench --bench gateway -- --full       # three quarters of an hour, and benches/gateway/RESULTS.md is written anew
+//! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
+//! ```
+//!
+//! A stand-in for Directus answers every call with the same bytes as fast as it can. In front of it stand, one after another and in the
+//! same run: nothing, nginx, nginx with `limit_req` and an access log, `HAProxy` (where they are installed), a bare hyper proxy, the same
+//! with a JSON parse and with durable rows in SQLite, and Warrener with everything on. The proxy has a processor of its own (`taskset`),
+//! clients and stand-in share another one. All take turns three times; figures are medians. At a fixed rate a call counts from when it
+//! was due, so that a stall is not left out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a bench that cannot go on ends, and its figures are for people"
+)]
+
+mod floor;
+mod load;
+mod report;
+mod stub;
+mod subjects;
+mod wire;
+
+use load::{Load, Plan};
+use report::{Row, Run, chart, table};
+use std::path::Path;
+use subjects::{OTHERS, Running, Subject, installed, pinned, stub};
+
+const REPETITIONS: usize = 3;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["stub", bytes] => alone().block_on(stub::serve(bytes.parse().unwrap())),
+        ["floor", upstream, work, folder] => {
+            let work = match work {
+                "bare" => floor::Work::Nothing,
+                "json" => floor::Work::Json,
+                "one-row" => floor::Work::Rows(1),
+                _ => floor::Work::Rows(2),
+            };
+            alone().block_on(floor::serve(upstream.to_owned(), work, Path::new(folder)));
+        }
+        ["load", authority, bearer, connections, seconds, rate, least] => {
+            let plan = Plan {
+                authority: authority.to_owned(),
+                bearer: bearer.to_owned(),
+                connections: connections.parse().unwrap(),
+                seconds: seconds.parse().unwrap(),
+                rate: rate.parse().ok(),
+                least: least.parse().unwrap(),
+            };
+            println!("{}", serde_json::to_string(&alone().block_on(load::run(&plan))).unwrap());
+        }
+        ["--full"] => full(),
+        _ => short(),
+    }
+}
+
+fn alone() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// How one load is put on every subject in turn.
+#[derive(Clone, Copy)]
+struct Turn {
+    bytes: usize,
+    connections: u32,
+    seconds: f64,
+    rate: Option<f64>,
+}
+
+fn short() {
+    let turn = Turn { bytes: 1000, connections: 32, seconds: 1.5, rate: None };
+    println!("1 KB answers, 32 connections\n\n{}", table(&rows(&there(&Subject::ALL), turn), "direct"));
+    let few = [Subject::Direct, Subject::Nginx, Subject::TwoRows, Subject::Durable];
+    let one = Turn { connections: 1, ..turn };
+    println!("1 KB answers, 1 connection\n\n{}", table(&rows(&there(&few), one), "direct"));
+    flat(turn);
+}
+
+fn full() {
+    let mut text = format!("{HEAD}\n");
+    let put = |text: &mut String, title: &str, rows: &[Row]| {
+        let part = format!("## {title}\n\n{}\n", table(rows, "direct"));
+        println!("{part}");
+        text.push_str(&part);
+    };
+    for (bytes, size) in [(1000, "1 KB"), (64_000, "64 KB"), (1_000_000, "1 MB")] {
+        for connections in [1, 8, 32, 128] {
+            let turn = Turn { bytes, connections, seconds: 3.0, rate: None };
+            let rows = rows(&there(&Subject::ALL), turn);
+            let title = format!("{size} answers, {connections} connections");
+            put(&mut text, &title, &rows);
+            if (bytes, connections) == (1000, 32) {
+                let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/calls.svg");
+                std::fs::write(file, chart(&rows, "Calls per second: 1 KB answers, 32 connections")).unwrap();
+                text.push_str("![Calls per second](calls.svg)\n\n");
+            }
+        }
+    }
+    for rate in [1000.0, 4000.0] {
+        let turn = Turn { bytes: 1000, connections: 32, seconds: 10.0, rate: Some(rate) };
+        let title = format!("1 KB answers at {rate} calls a second, 32 connections");
+        put(&mut text, &title, &rows(&there(&Subject::ALL), turn));
+    }
+    let turn = Turn { bytes: 1000, connections: 32, seconds: 5.0, rate: None };
+    text.push_str("## Rules and keys of others\n\n");
+    text.push_str(&flat(turn));
+    std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/RESULTS.md"), text).unwrap();
+}
+
+const HEAD: &str = "# The gateway beside other proxies
+
+Written by `cargo bench --bench gateway -- --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
+other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
+compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
+of intent and outcome costs at least.
+";
+
+/// Those whose programs are installed.
+fn there(subjects: &[Subject]) -> Vec<Subject> {
+    let is_there = |subject: &&Subject| match subject.needs() {
+        Some(program) if !installed(program) => {
+            println!("left out, since `{program}` is not installed: {}", subject.name());
+            false
+        }
+        Some(_) | None => true,
+    };
+    subjects.iter().filter(is_there).copied().collect()
+}
+
+/// All subjects under one load, in turn.
+fn rows(subjects: &[Subject], turn: Turn) -> Vec<Row> {
+    let stub = stub(turn.bytes);
+    let mut rows: Vec<Row> =
+        subjects.iter().map(|subject| Row { name: subject.name(), runs: Vec::new() }).collect();
+    for _ in 0..REPETITIONS {
+        for (subject, row) in subjects.iter().zip(&mut rows) {
+            row.runs.push(run(&subject.start(&stub.authority), turn));
+        }
+    }
+    rows
+}
+
+fn run(running: &Running, turn: Turn) -> Run {
+    // Whatever is made at the first call is not what a call costs.
+    let _ = load(running, Turn { seconds: 0.5, rate: None, ..turn });
+    let before = running.cost();
+    let load = load(running, turn);
+    let after = running.cost();
+    let (cpu, mib) = match (before, after) {
+        (Some(before), Some(after)) => ((after.cpu - before.cpu) * 1e6 / load.calls as f64, after.mib),
+        (None, _) | (_, None) => (0.0, 0.0),
+    };
+    Run { load, cpu, mib }
+}
+
+fn load(running: &Running, turn: Turn) -> Load {
+    let rate = turn.rate.map_or("all".to_owned(), |rate| rate.to_string());
+    let least = (turn.bytes / 2).to_string();
+    let output = pinned(OTHERS, &std::env::current_exe().unwrap())
+        .args(["load", &running.authority, &running.bearer, &turn.connections.to_string()])
+        .args([&turn.seconds.to_string(), &rate, &least])
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "the clients of {} ended", running.authority);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether a call costs the same however many rules other roles and keys other clients have. This one may fail.
+fn flat(turn: Turn) -> String {
+    let crowds = [(10, 10), (10_000, 10), (10, 100_000)];
+    let subjects = crowds.map(|(rules, keys)| Subject::Crowded { rules, keys });
+    let rows = rows(&subjects, turn);
+    let [few, rules, keys] =
+        [0, 1, 2].map(|at| rows.get(at).map_or(f64::NAN, |row| row.median(|run| run.cpu)));
+    let text = table(&rows, &subjects.first().map(|subject| subject.name()).unwrap_or_default());
+    println!("{text}\nCPU of the first: {:.2} with rules, {:.2} with keys", rules / few, keys / few);
+    assert!(rules < few * 1.25 && keys < few * 1.25, "the cost of a call is not flat");
+    text
+}
