@@ -35,7 +35,7 @@ use warrener::accept::{self, Drain, Readiness, Route};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::SchemaSnapshot;
-use warrener::identity::{KeyFile, KeyRing, NewKey, Stops};
+use warrener::identity::{KeyFile, KeyRing, NewKey, Stops, Ways};
 use warrener::path::{Parts, stack};
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -130,7 +130,7 @@ impl Gateway {
         let upstream = Upstream::new(&UpstreamOptions::new(url)).unwrap();
         let drain = Drain::new();
         let parts = Parts {
-            keys: Arc::new(KeyRing::in_memory(&file, Some("token".to_owned().into())).unwrap()),
+            ways: Arc::new(Ways::by_key(KeyRing::in_memory(&file, Some("token".to_owned().into())).unwrap())),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
             stops: Arc::new(Stops::none()),
             schema: Arc::new(SchemaCache::fixed(snapshot())),

@@ -9,7 +9,7 @@ use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, OnFailure, Secret};
-use crate::identity::{KeyError, KeyRing, SecretError, Stops, read_secret};
+use crate::identity::{KeyError, KeyRing, SecretError, Stops, Ways, read_secret};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -106,7 +106,7 @@ impl Gateway {
     /// When any part of it cannot be set up; nothing is left behind but the trail's file.
     pub async fn set_up(config: &Config) -> Result<Self, GatewayError> {
         let token = secret(config.upstream.token.as_ref())?;
-        let keys = KeyRing::open(&config.keys, token, &config.identity.refuse)?;
+        let keys = KeyRing::open(&config.keys, token)?;
         Self::with(config, keys, Stops::open(&config.stops())).await
     }
 
@@ -149,7 +149,7 @@ impl Gateway {
         let stops = Arc::new(stops);
         stopping::begin(&stops, &trail, clock.micros()).await?;
         let parts = Parts {
-            keys: Arc::new(keys),
+            ways: Arc::new(Ways::by_key(keys).refusing(&config.identity.refuse)),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
             stops: stops.clone(),
             schema: Arc::new(schema),
@@ -237,7 +237,7 @@ impl Gateway {
         let Self { parts, upstream, listener, options, origins, on_failure, feed, reloads } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
-        drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
+        drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
         let patience = options.drain_timeout;
         let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
@@ -279,7 +279,7 @@ fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloa
         folder: folder.to_owned(),
         guardrails,
         active: parts.policies.clone(),
-        keys: parts.keys.clone(),
+        keys: parts.ways.keys().clone(),
         trail: parts.trail.clone(),
         clock: parts.clock.clone(),
         reloads: reloads.clone(),

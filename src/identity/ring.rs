@@ -1,12 +1,12 @@
 //! The keys that are valid now, and their reloading when the file changes.
 
-use super::bearer::{self, Rejected};
 use super::file::{KeyEntry, KeyFile, KeyFileError, TokenSource};
 use super::key::Digest;
+use super::rejected::Rejected;
 use super::secret::{SecretError, read_secret};
+use super::ways::Found;
 use crate::policy::{Principal, Proof};
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -26,18 +26,7 @@ pub struct KeyRing {
     path: Option<PathBuf>,
     /// The token that goes upstream for keys that name none.
     default_token: Option<SecretString>,
-    /// Principals that are shut out, whatever key they have.
-    refuse: BTreeSet<String>,
     loaded: ArcSwap<Loaded>,
-}
-
-/// A caller who has proved who it is.
-#[derive(Clone, Debug)]
-pub struct Authenticated {
-    /// Who calls.
-    pub principal: Principal,
-    /// The Directus token that goes upstream for it.
-    pub token: SecretString,
 }
 
 /// Why the keys cannot be used.
@@ -77,22 +66,18 @@ struct Loaded {
 struct Held {
     digest: Digest,
     expires: Option<Timestamp>,
-    who: Authenticated,
+    who: Found,
 }
 
 impl KeyRing {
-    /// Reads the key file; one that is not there has no keys. Principals in `refuse` are shut out.
+    /// Reads the key file; one that is not there has no keys.
     ///
     /// # Errors
     /// When the file is not valid, or the Directus token of a key cannot be had.
-    pub fn open(
-        path: &Path,
-        default_token: Option<SecretString>,
-        refuse: &[String],
-    ) -> Result<Self, KeyError> {
+    pub fn open(path: &Path, default_token: Option<SecretString>) -> Result<Self, KeyError> {
         let loaded = Loaded::read(path, default_token.as_ref())?;
         warn_when_open(path);
-        Ok(Self::with(Some(path.to_owned()), default_token, refuse, loaded))
+        Ok(Self::with(Some(path.to_owned()), default_token, loaded))
     }
 
     /// Holds the keys of a file that is only in memory.
@@ -101,21 +86,11 @@ impl KeyRing {
     /// When the Directus token of a key cannot be had.
     pub fn in_memory(file: &KeyFile, default_token: Option<SecretString>) -> Result<Self, KeyError> {
         let keys = held(file, default_token.as_ref())?;
-        Ok(Self::with(None, default_token, &[], Loaded { keys, ..Loaded::default() }))
+        Ok(Self::with(None, default_token, Loaded { keys, ..Loaded::default() }))
     }
 
-    fn with(
-        path: Option<PathBuf>,
-        default_token: Option<SecretString>,
-        refuse: &[String],
-        loaded: Loaded,
-    ) -> Self {
-        Self {
-            path,
-            default_token,
-            refuse: refuse.iter().cloned().collect(),
-            loaded: ArcSwap::from_pointee(loaded),
-        }
+    fn with(path: Option<PathBuf>, default_token: Option<SecretString>, loaded: Loaded) -> Self {
+        Self { path, default_token, loaded: ArcSwap::from_pointee(loaded) }
     }
 
     /// The token that goes upstream for keys that name none of their own.
@@ -138,32 +113,11 @@ impl KeyRing {
         self.loaded.load().keys.iter().map(|held| held.who.principal.role.clone()).collect()
     }
 
-    /// Who sent a request with these headers and this query string.
+    /// Who holds that key.
     ///
     /// # Errors
-    /// When it has not exactly one credential, in the `Authorization` header, that is a valid key.
-    pub fn identify(
-        &self,
-        headers: &HeaderMap,
-        query: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Authenticated, Rejected> {
-        self.holder(bearer::key_of(headers, query)?, now)
-    }
-
-    /// Who holds the key in these `Authorization` headers. [`KeyRing::identify`] looks at the rest of the request too.
-    ///
-    /// # Errors
-    /// When there is not exactly one, of the right form, with a valid key.
-    pub fn authenticate<'a>(
-        &self,
-        authorization: impl IntoIterator<Item = &'a HeaderValue>,
-        now: Timestamp,
-    ) -> Result<Authenticated, Rejected> {
-        self.holder(bearer::key_in(authorization)?, now)
-    }
-
-    fn holder(&self, key: &str, now: Timestamp) -> Result<Authenticated, Rejected> {
+    /// When there is no such key, or it has expired.
+    pub fn holder(&self, key: &str, now: Timestamp) -> Result<Found, Rejected> {
         let digest = Digest::of(key);
         let loaded = self.loaded.load();
         // Every key is compared, so that the time does not tell which one it was.
@@ -172,12 +126,8 @@ impl KeyRing {
             .iter()
             .fold(None, |found, held| if held.digest.same(&digest) { Some(held) } else { found });
         let held = matching.ok_or(Rejected::Unknown)?;
-        let name = || held.who.principal.name.clone();
         if held.expires.is_some_and(|expires| expires <= now) {
-            return Err(Rejected::Expired { name: name() });
-        }
-        if self.refuse.contains(&held.who.principal.name) {
-            return Err(Rejected::Refused { name: name() });
+            return Err(Rejected::Expired { name: held.who.principal.name.clone() });
         }
         Ok(held.who.clone())
     }
@@ -256,7 +206,7 @@ fn held(file: &KeyFile, default_token: Option<&SecretString>) -> Result<Vec<Held
     let hold = |entry: &KeyEntry| {
         let token = token_of(entry, default_token)?;
         let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof: Proof::Key };
-        Ok(Held { digest: entry.digest, expires: entry.expires, who: Authenticated { principal, token } })
+        Ok(Held { digest: entry.digest, expires: entry.expires, who: Found { principal, token } })
     };
     file.keys().iter().map(hold).collect()
 }
@@ -333,10 +283,6 @@ mod tests {
         }
     }
 
-    fn header(key: &str) -> [HeaderValue; 1] {
-        [HeaderValue::from_str(&format!("Bearer {key}")).unwrap()]
-    }
-
     fn default_token() -> SecretString {
         "default-token".into()
     }
@@ -347,32 +293,25 @@ mod tests {
         let key = file.issue(new("claude")).unwrap();
         file.issue(new("cursor")).unwrap();
         let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
-        let found = ring.authenticate(&header(key.expose()), now()).unwrap();
+        let found = ring.holder(key.expose(), now()).unwrap();
         assert_eq!((found.principal.name.as_str(), found.principal.role.as_str()), ("claude", "reader"));
         assert_eq!(found.token.expose_secret(), "default-token");
         assert!(!format!("{ring:?}{found:?}").contains("default-token"));
         assert_eq!(ring.roles().into_iter().collect::<Vec<_>>(), ["reader"]);
 
         let stranger = super::super::ClientKey::random().unwrap();
-        assert_eq!(ring.authenticate(&header(stranger.expose()), now()).unwrap_err(), Rejected::Unknown);
+        assert_eq!(ring.holder(stranger.expose(), now()).unwrap_err(), Rejected::Unknown);
     }
 
     #[test]
-    fn an_expired_or_refused_key_does_not_come_in() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.yaml");
-        let (short, shut) = KeyFile::edit(&path, |file| {
-            let short = file.issue(NewKey { expires: Some(now()), ..new("short") })?;
-            Ok((short, file.issue(new("shut"))?))
-        })
-        .unwrap();
-        let ring = KeyRing::open(&path, Some(default_token()), &["shut".to_owned()]).unwrap();
+    fn an_expired_key_does_not_come_in() {
+        let mut file = KeyFile::default();
+        let short = file.issue(NewKey { expires: Some(now()), ..new("short") }).unwrap();
+        let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
         let before = now() - jiff::SignedDuration::from_micros(1);
-        assert!(ring.authenticate(&header(short.expose()), before).is_ok());
-        let error = ring.authenticate(&header(short.expose()), now()).unwrap_err();
+        assert!(ring.holder(short.expose(), before).is_ok());
+        let error = ring.holder(short.expose(), now()).unwrap_err();
         assert_eq!((error.as_str(), error.principal()), ("expired", Some("short")));
-        let error = ring.authenticate(&header(shut.expose()), now()).unwrap_err();
-        assert_eq!((error.as_str(), error.principal()), ("refused", Some("shut")));
     }
 
     #[test]
@@ -396,10 +335,9 @@ mod tests {
         std::fs::write(&token, "one").unwrap();
         let source = Some(TokenSource::File(token.clone()));
         let key = KeyFile::edit(&path, |file| file.issue(NewKey { token: source, ..new("claude") })).unwrap();
-        let ring = KeyRing::open(&path, None, &[]).unwrap();
+        let ring = KeyRing::open(&path, None).unwrap();
         let sees = |ring: &KeyRing| {
-            ring.authenticate(&header(key.expose()), now())
-                .map(|found| found.token.expose_secret().to_owned())
+            ring.holder(key.expose(), now()).map(|found| found.token.expose_secret().to_owned())
         };
         assert_eq!(sees(&ring).unwrap(), "one");
         assert!(!ring.reload().unwrap(), "nothing has changed");
@@ -426,7 +364,7 @@ mod tests {
     async fn the_watch_ends_when_told_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.yaml");
-        let ring = Arc::new(KeyRing::open(&path, Some(default_token()), &[]).unwrap());
+        let ring = Arc::new(KeyRing::open(&path, Some(default_token())).unwrap());
         let stop = CancellationToken::new();
         let watch = tokio::spawn(ring.clone().watch(stop.clone()));
         KeyFile::edit(&path, |file| file.issue(new("claude"))).unwrap();

@@ -1,6 +1,7 @@
 //! The file of stops: whose calls are refused until they are resumed, and why.
 
 use super::file::{is_name, quoted};
+use super::name::is_of_way;
 use super::replace::Locked;
 use super::whole;
 use crate::mcp::shown::line;
@@ -209,7 +210,8 @@ impl StopFile {
 impl Stop {
     fn check(&self) -> Result<(), StopFileError> {
         match &self.whom {
-            Whom::Role(name) | Whom::Client(name) if !is_name(name) => {
+            Whom::Role(name) if !is_name(name) => return Err(StopFileError::Name(name.clone())),
+            Whom::Client(name) if !is_name(name) && !is_of_way(name) => {
                 return Err(StopFileError::Name(name.clone()));
             }
             Whom::All | Whom::Role(_) | Whom::Client(_) => {}

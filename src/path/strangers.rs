@@ -35,9 +35,10 @@ impl Strangers {
     /// The refusal for a stranger.
     pub(super) fn refuse(&self, address: Option<IpAddr>, rejected: &Rejected, at: i64) -> Refusal {
         let address = address.map(network);
-        let refusal = match self.quota.check_key(&address) {
-            Ok(()) => Refusal::Stranger(rejected.clone()),
-            Err(until) => {
+        let refusal = match (self.quota.check_key(&address), rejected) {
+            (Ok(()), Rejected::Crowded { retry_after }) => Refusal::Strangers { retry_after: *retry_after },
+            (Ok(()), _) => Refusal::Stranger(rejected.clone()),
+            (Err(until), _) => {
                 let clock = governor::clock::DefaultClock::default();
                 Refusal::Strangers { retry_after: until.wait_time_from(clock.now()) }
             }

@@ -3,7 +3,7 @@
 /// Who calls: the client, the role that speaks for it, and how it was proved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// The client's name, as its key was issued.
+    /// The client's name, as its key was issued; of other ways in, the way and what it is called there, such as `directus:ID`.
     pub name: String,
     /// The policy file that applies; a principal has exactly one.
     pub role: String,

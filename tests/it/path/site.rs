@@ -22,7 +22,7 @@ use warrener::accept::{Body, Drain, Peer};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::{Dialect, SchemaSnapshot};
-use warrener::identity::{KeyFile, KeyRing, NewKey, Stops};
+use warrener::identity::{KeyFile, KeyRing, NewKey, Stops, Ways};
 use warrener::path::{Endpoint, Parts, stack};
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -210,7 +210,7 @@ impl Plan {
         let policies = Arc::new(ArcSwap::from_pointee(self.policies));
         let stops = Arc::new(self.stops);
         let parts = Parts {
-            keys: Arc::new(keys),
+            ways: Arc::new(Ways::by_key(keys)),
             policies: policies.clone(),
             stops: stops.clone(),
             schema: schema.clone(),
