@@ -5,6 +5,7 @@ pub mod json_schema;
 
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;
+use crate::identity::{Roles, SameResource};
 use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -139,6 +140,10 @@ pub enum KeptArguments {
 pub struct Identity {
     /// Principals that are shut out, whatever their way in.
     pub refuse: Vec<String>,
+    /// OAuth tokens of Directus' are taken, as an outer proxy shows both under one address; they are not.
+    pub same_resource: Option<SameResource>,
+    /// Static tokens of Directus' are taken and passed through, with the policy roles that Directus' roles have; they are not.
+    pub passthrough: Option<Roles>,
 }
 
 /// What the gateway bears.
@@ -156,8 +161,17 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Requests of one principal per second that are let in at all; 200.
     pub arrivals: u32,
+    /// The same for a principal whose key is in the address; 20.
+    pub arrivals_in_url: u32,
     /// Requests without a valid credential from one address per minute; 60.
     pub strangers: u32,
+}
+
+impl Identity {
+    /// Whether client keys are the only way in.
+    pub fn is_by_key_only(&self) -> bool {
+        self.same_resource.is_none() && self.passthrough.is_none()
+    }
 }
 
 /// Reads `stdout`, or the path of a file; `./stdout` is a file of that name.
@@ -247,6 +261,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
             arrivals: 200,
+            arrivals_in_url: 20,
             strangers: 60,
         }
     }

@@ -47,6 +47,11 @@ impl fmt::Debug for ClientKey {
     }
 }
 
+/// Whether a text begins as a client key does. Then it is one, or nothing.
+pub(super) fn has_prefix(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
 /// Whether a text has the form of a client key.
 pub(super) fn is_well_formed(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|random| {

@@ -1,24 +1,37 @@
 //! Who calls: a credential becomes a principal, or nothing does.
 //!
-//! A client key is a name for a role and for a Directus token that the client never sees. Whatever is wrong with the
-//! credential of a request is a reason to reject the request; there is no second place that is looked at.
+//! A request has one credential. Its form decides which of the configured [ways in](Ways) judges it, and whatever is wrong with it is a
+//! reason to reject the request: there is no second place that is looked at, and no second way that is tried.
+//!
+//! A client key is a name for a role and for a Directus token that the client never sees. Tokens of Directus' own, where they are taken,
+//! go upstream themselves once Directus has said whose they are.
 //!
 //! Whose calls are [stopped](Stops) is known here too: that is somebody whose key is good, and who is told why.
 
-mod bearer;
+mod certificate;
+mod credential;
+mod directus;
 mod file;
+mod jwt;
 mod key;
+mod name;
+mod network;
+mod rejected;
 mod replace;
 mod ring;
 mod secret;
 mod stop;
 mod stops;
+mod ways;
 pub(crate) mod whole;
 
-pub use bearer::Rejected;
+pub use directus::{Roles, SameResource};
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 pub use key::{ClientKey, Digest};
-pub use ring::{Authenticated, KeyError, KeyRing};
+pub(crate) use network::network;
+pub use rejected::Rejected;
+pub use ring::{KeyError, KeyRing, Place};
 pub use secret::{SecretError, read_secret};
 pub use stop::{Stop, StopFile, StopFileError, Whom};
 pub use stops::{Looked, Standing, Stops};
+pub use ways::{Found, Judged, Ways};

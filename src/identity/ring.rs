@@ -1,12 +1,12 @@
 //! The keys that are valid now, and their reloading when the file changes.
 
-use super::bearer::{self, Rejected};
 use super::file::{KeyEntry, KeyFile, KeyFileError, TokenSource};
 use super::key::Digest;
+use super::rejected::Rejected;
 use super::secret::{SecretError, read_secret};
+use super::ways::Found;
 use crate::policy::{Principal, Proof};
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -26,18 +26,7 @@ pub struct KeyRing {
     path: Option<PathBuf>,
     /// The token that goes upstream for keys that name none.
     default_token: Option<SecretString>,
-    /// Principals that are shut out, whatever key they have.
-    refuse: BTreeSet<String>,
     loaded: ArcSwap<Loaded>,
-}
-
-/// A caller who has proved who it is.
-#[derive(Clone, Debug)]
-pub struct Authenticated {
-    /// Who calls.
-    pub principal: Principal,
-    /// The Directus token that goes upstream for it.
-    pub token: SecretString,
 }
 
 /// Why the keys cannot be used.
@@ -73,26 +62,33 @@ struct Loaded {
     files: Vec<PathBuf>,
 }
 
+/// Where a key came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the `Authorization` header.
+    Header,
+    /// In the address, as `?access_token=`.
+    Url,
+}
+
 #[derive(Debug)]
 struct Held {
     digest: Digest,
+    /// Where it works, and nowhere else.
+    place: Place,
     expires: Option<Timestamp>,
-    who: Authenticated,
+    who: Found,
 }
 
 impl KeyRing {
-    /// Reads the key file; one that is not there has no keys. Principals in `refuse` are shut out.
+    /// Reads the key file; one that is not there has no keys.
     ///
     /// # Errors
     /// When the file is not valid, or the Directus token of a key cannot be had.
-    pub fn open(
-        path: &Path,
-        default_token: Option<SecretString>,
-        refuse: &[String],
-    ) -> Result<Self, KeyError> {
+    pub fn open(path: &Path, default_token: Option<SecretString>) -> Result<Self, KeyError> {
         let loaded = Loaded::read(path, default_token.as_ref())?;
         warn_when_open(path);
-        Ok(Self::with(Some(path.to_owned()), default_token, refuse, loaded))
+        Ok(Self::with(Some(path.to_owned()), default_token, loaded))
     }
 
     /// Holds the keys of a file that is only in memory.
@@ -101,21 +97,11 @@ impl KeyRing {
     /// When the Directus token of a key cannot be had.
     pub fn in_memory(file: &KeyFile, default_token: Option<SecretString>) -> Result<Self, KeyError> {
         let keys = held(file, default_token.as_ref())?;
-        Ok(Self::with(None, default_token, &[], Loaded { keys, ..Loaded::default() }))
+        Ok(Self::with(None, default_token, Loaded { keys, ..Loaded::default() }))
     }
 
-    fn with(
-        path: Option<PathBuf>,
-        default_token: Option<SecretString>,
-        refuse: &[String],
-        loaded: Loaded,
-    ) -> Self {
-        Self {
-            path,
-            default_token,
-            refuse: refuse.iter().cloned().collect(),
-            loaded: ArcSwap::from_pointee(loaded),
-        }
+    fn with(path: Option<PathBuf>, default_token: Option<SecretString>, loaded: Loaded) -> Self {
+        Self { path, default_token, loaded: ArcSwap::from_pointee(loaded) }
     }
 
     /// The token that goes upstream for keys that name none of their own.
@@ -138,32 +124,11 @@ impl KeyRing {
         self.loaded.load().keys.iter().map(|held| held.who.principal.role.clone()).collect()
     }
 
-    /// Who sent a request with these headers and this query string.
+    /// Who holds that key, which came there.
     ///
     /// # Errors
-    /// When it has not exactly one credential, in the `Authorization` header, that is a valid key.
-    pub fn identify(
-        &self,
-        headers: &HeaderMap,
-        query: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Authenticated, Rejected> {
-        self.holder(bearer::key_of(headers, query)?, now)
-    }
-
-    /// Who holds the key in these `Authorization` headers. [`KeyRing::identify`] looks at the rest of the request too.
-    ///
-    /// # Errors
-    /// When there is not exactly one, of the right form, with a valid key.
-    pub fn authenticate<'a>(
-        &self,
-        authorization: impl IntoIterator<Item = &'a HeaderValue>,
-        now: Timestamp,
-    ) -> Result<Authenticated, Rejected> {
-        self.holder(bearer::key_in(authorization)?, now)
-    }
-
-    fn holder(&self, key: &str, now: Timestamp) -> Result<Authenticated, Rejected> {
+    /// When there is no such key, it does not work there, or it has expired.
+    pub fn holder(&self, key: &str, place: Place, now: Timestamp) -> Result<Found, Rejected> {
         let digest = Digest::of(key);
         let loaded = self.loaded.load();
         // Every key is compared, so that the time does not tell which one it was.
@@ -172,12 +137,15 @@ impl KeyRing {
             .iter()
             .fold(None, |found, held| if held.digest.same(&digest) { Some(held) } else { found });
         let held = matching.ok_or(Rejected::Unknown)?;
-        let name = || held.who.principal.name.clone();
-        if held.expires.is_some_and(|expires| expires <= now) {
-            return Err(Rejected::Expired { name: name() });
+        if held.place != place {
+            let place = match place {
+                Place::Header => "a header, and works only in the address: it was made with `--in-url`",
+                Place::Url => "the address, where proxies log it, and works only in a header: revoke it",
+            };
+            return Err(Rejected::Misplaced { name: held.who.principal.name.clone(), place });
         }
-        if self.refuse.contains(&held.who.principal.name) {
-            return Err(Rejected::Refused { name: name() });
+        if held.expires.is_some_and(|expires| expires <= now) {
+            return Err(Rejected::Expired { name: held.who.principal.name.clone() });
         }
         Ok(held.who.clone())
     }
@@ -248,15 +216,17 @@ impl Loaded {
 
 impl Held {
     fn copy(&self) -> Self {
-        Self { digest: self.digest, expires: self.expires, who: self.who.clone() }
+        Self { digest: self.digest, place: self.place, expires: self.expires, who: self.who.clone() }
     }
 }
 
 fn held(file: &KeyFile, default_token: Option<&SecretString>) -> Result<Vec<Held>, KeyError> {
     let hold = |entry: &KeyEntry| {
         let token = token_of(entry, default_token)?;
-        let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof: Proof::Key };
-        Ok(Held { digest: entry.digest, expires: entry.expires, who: Authenticated { principal, token } })
+        let (place, proof) =
+            if entry.in_url { (Place::Url, Proof::KeyInUrl) } else { (Place::Header, Proof::Key) };
+        let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof };
+        Ok(Held { digest: entry.digest, place, expires: entry.expires, who: Found { principal, token } })
     };
     file.keys().iter().map(hold).collect()
 }
@@ -329,12 +299,9 @@ mod tests {
             role: "reader".to_owned(),
             created: now(),
             expires: None,
+            in_url: false,
             token: None,
         }
-    }
-
-    fn header(key: &str) -> [HeaderValue; 1] {
-        [HeaderValue::from_str(&format!("Bearer {key}")).unwrap()]
     }
 
     fn default_token() -> SecretString {
@@ -347,32 +314,40 @@ mod tests {
         let key = file.issue(new("claude")).unwrap();
         file.issue(new("cursor")).unwrap();
         let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
-        let found = ring.authenticate(&header(key.expose()), now()).unwrap();
+        let found = ring.holder(key.expose(), Place::Header, now()).unwrap();
         assert_eq!((found.principal.name.as_str(), found.principal.role.as_str()), ("claude", "reader"));
         assert_eq!(found.token.expose_secret(), "default-token");
         assert!(!format!("{ring:?}{found:?}").contains("default-token"));
         assert_eq!(ring.roles().into_iter().collect::<Vec<_>>(), ["reader"]);
 
         let stranger = super::super::ClientKey::random().unwrap();
-        assert_eq!(ring.authenticate(&header(stranger.expose()), now()).unwrap_err(), Rejected::Unknown);
+        assert_eq!(ring.holder(stranger.expose(), Place::Header, now()).unwrap_err(), Rejected::Unknown);
     }
 
     #[test]
-    fn an_expired_or_refused_key_does_not_come_in() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.yaml");
-        let (short, shut) = KeyFile::edit(&path, |file| {
-            let short = file.issue(NewKey { expires: Some(now()), ..new("short") })?;
-            Ok((short, file.issue(new("shut"))?))
-        })
-        .unwrap();
-        let ring = KeyRing::open(&path, Some(default_token()), &["shut".to_owned()]).unwrap();
+    fn an_expired_key_does_not_come_in() {
+        let mut file = KeyFile::default();
+        let short = file.issue(NewKey { expires: Some(now()), ..new("short") }).unwrap();
+        let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
         let before = now() - jiff::SignedDuration::from_micros(1);
-        assert!(ring.authenticate(&header(short.expose()), before).is_ok());
-        let error = ring.authenticate(&header(short.expose()), now()).unwrap_err();
+        assert!(ring.holder(short.expose(), Place::Header, before).is_ok());
+        let error = ring.holder(short.expose(), Place::Header, now()).unwrap_err();
         assert_eq!((error.as_str(), error.principal()), ("expired", Some("short")));
-        let error = ring.authenticate(&header(shut.expose()), now()).unwrap_err();
-        assert_eq!((error.as_str(), error.principal()), ("refused", Some("shut")));
+    }
+
+    #[test]
+    fn a_key_works_in_one_place() {
+        let mut file = KeyFile::default();
+        let expires = Some(now() + jiff::SignedDuration::from_hours(1));
+        let header = file.issue(new("header")).unwrap();
+        let url = file.issue(NewKey { in_url: true, expires, ..new("url") }).unwrap();
+        let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
+        assert_eq!(ring.holder(header.expose(), Place::Header, now()).unwrap().principal.proof, Proof::Key);
+        assert_eq!(ring.holder(url.expose(), Place::Url, now()).unwrap().principal.proof, Proof::KeyInUrl);
+        for (key, place, name) in [(&header, Place::Url, "header"), (&url, Place::Header, "url")] {
+            let error = ring.holder(key.expose(), place, now()).unwrap_err();
+            assert_eq!((error.as_str(), error.principal()), ("misplaced", Some(name)));
+        }
     }
 
     #[test]
@@ -396,9 +371,9 @@ mod tests {
         std::fs::write(&token, "one").unwrap();
         let source = Some(TokenSource::File(token.clone()));
         let key = KeyFile::edit(&path, |file| file.issue(NewKey { token: source, ..new("claude") })).unwrap();
-        let ring = KeyRing::open(&path, None, &[]).unwrap();
+        let ring = KeyRing::open(&path, None).unwrap();
         let sees = |ring: &KeyRing| {
-            ring.authenticate(&header(key.expose()), now())
+            ring.holder(key.expose(), Place::Header, now())
                 .map(|found| found.token.expose_secret().to_owned())
         };
         assert_eq!(sees(&ring).unwrap(), "one");
@@ -426,7 +401,7 @@ mod tests {
     async fn the_watch_ends_when_told_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.yaml");
-        let ring = Arc::new(KeyRing::open(&path, Some(default_token()), &[]).unwrap());
+        let ring = Arc::new(KeyRing::open(&path, Some(default_token())).unwrap());
         let stop = CancellationToken::new();
         let watch = tokio::spawn(ring.clone().watch(stop.clone()));
         KeyFile::edit(&path, |file| file.issue(new("claude"))).unwrap();

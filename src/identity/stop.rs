@@ -1,6 +1,7 @@
 //! The file of stops: whose calls are refused until they are resumed, and why.
 
 use super::file::{is_name, quoted};
+use super::name::is_of_way;
 use super::replace::Locked;
 use super::whole;
 use crate::mcp::shown::line;
@@ -209,7 +210,8 @@ impl StopFile {
 impl Stop {
     fn check(&self) -> Result<(), StopFileError> {
         match &self.whom {
-            Whom::Role(name) | Whom::Client(name) if !is_name(name) => {
+            Whom::Role(name) if !is_name(name) => return Err(StopFileError::Name(name.clone())),
+            Whom::Client(name) if !is_name(name) && !is_of_way(name) => {
                 return Err(StopFileError::Name(name.clone()));
             }
             Whom::All | Whom::Role(_) | Whom::Client(_) => {}
@@ -255,21 +257,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stop.yaml");
         assert_eq!(StopFile::read(&path).unwrap(), None);
-        let all = [Whom::All, Whom::Role("reader".to_owned()), Whom::Client("claude".to_owned())];
+        let user = "directus:0a1b2c3d-0000-4000-8000-000000000001".to_owned();
+        let client = |name: &str| Whom::Client(name.to_owned());
+        let all = [Whom::All, Whom::Role("reader".to_owned()), client("claude"), client(&user)];
         for whom in &all {
             StopFile::stop(&path, stop(whom.clone(), "say \"why\": #1")).unwrap();
         }
         let file = StopFile::stop(&path, stop(Whom::All, "once more")).unwrap();
         assert_eq!(StopFile::read(&path).unwrap().unwrap(), file);
-        assert_eq!(file.stops().len(), 3, "one for each: {file:?}");
+        assert_eq!(file.stops().len(), 4, "one for each: {file:?}");
         for whom in &all {
             StopFile::resume(&path, whom).unwrap();
         }
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));
         let error = StopFile::resume(&path, &Whom::All).unwrap_err().to_string();
         assert_eq!(error, "all calls are not stopped; nothing is stopped");
+        for nobody in [client("a:b"), client("directus:"), Whom::Role(user)] {
+            let error = StopFile::stop(&path, stop(nobody, "why")).unwrap_err();
+            assert!(matches!(error, StopFileError::Name(_)), "{error}");
+        }
         std::fs::remove_file(&path).unwrap();
-        let error = StopFile::resume(&path, &Whom::Client("claude".to_owned())).unwrap_err();
+        let error = StopFile::resume(&path, &client("claude")).unwrap_err();
         assert!(matches!(error, StopFileError::Gone(_)), "{error}");
         StopFile::resume(&path, &Whom::All).unwrap();
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));

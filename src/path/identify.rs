@@ -1,15 +1,19 @@
 //! Credential to principal. Strangers are answered here: they cost no parsing, and are counted and recorded within a bound.
+//!
+//! A client key is judged in place. Only where somebody else has to be asked does a request wait for the answer.
 
 use super::refusal::Refusal;
 use super::strangers::Strangers;
 use crate::accept::{Body, Peer};
-use crate::identity::KeyRing;
-use crate::policy::Principal;
+use crate::config::Limits;
+use crate::identity::{Found, Judged, Rejected, Ways};
+use crate::policy::{Principal, Proof};
 use crate::telemetry::Clock;
-use futures_util::future::{Either, Ready, ready};
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use http::{Request, Response};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -48,23 +52,35 @@ pub struct IdentifyLayer {
 
 #[derive(Debug)]
 struct Shared {
-    keys: Arc<KeyRing>,
+    ways: Arc<Ways>,
     strangers: Arc<Strangers>,
     clock: Arc<dyn Clock>,
     arrivals: DefaultKeyedRateLimiter<String>,
+    /// The same for keys in the address, which get around more easily.
+    arrivals_in_url: DefaultKeyedRateLimiter<String>,
 }
 
 impl IdentifyLayer {
-    /// Identifies by these keys; takes in so many requests of one principal a second.
+    /// Identifies in these ways; takes in so many requests of one principal a second as the limits say.
     pub(super) fn new(
-        keys: Arc<KeyRing>,
+        ways: Arc<Ways>,
         strangers: Arc<Strangers>,
         clock: Arc<dyn Clock>,
-        arrivals: u32,
+        limits: &Limits,
     ) -> Self {
-        let quota = Quota::per_second(NonZeroU32::new(arrivals).unwrap_or(NonZeroU32::MIN));
-        let arrivals = DefaultKeyedRateLimiter::keyed(quota);
-        Self { shared: Arc::new(Shared { keys, strangers, clock, arrivals }) }
+        let arrivals = |rate: u32| {
+            let quota = Quota::per_second(NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN));
+            DefaultKeyedRateLimiter::keyed(quota)
+        };
+        let (arrivals, arrivals_in_url) = (arrivals(limits.arrivals), arrivals(limits.arrivals_in_url));
+        Self { shared: Arc::new(Shared { ways, strangers, clock, arrivals, arrivals_in_url }) }
+    }
+
+    /// Forgets who has not come for a while.
+    pub(super) fn forget(&self) {
+        self.shared.arrivals.retain_recent();
+        self.shared.arrivals_in_url.retain_recent();
+        self.shared.ways.forget();
     }
 }
 
@@ -83,49 +99,77 @@ pub struct Identify<S> {
     inner: S,
 }
 
+/// Done in place, refused in place, or waiting for whoever answers for the credential.
+type Identifying<F> = Either<F, Either<Ready<Refused>, BoxFuture<'static, Refused>>>;
+
+type Refused = Result<Response<Body>, Refusal>;
+
 impl<S> Service<Request<Body>> for Identify<S>
 where
-    S: Service<Identified, Response = Response<Body>, Error = Refusal>,
+    S: Service<Identified, Response = Response<Body>, Error = Refusal> + Clone + Send + 'static,
+    S::Future: Send,
 {
     type Response = Response<Body>;
     type Error = Refusal;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, Refusal>>>;
+    type Future = Identifying<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.shared.identify(request) {
-            Ok(identified) => Either::Left(self.inner.call(identified)),
-            Err(refusal) => Either::Right(ready(Err(refusal))),
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let arrival = self.shared.arrival(&request);
+        match self.shared.ways.judge(&mut request, arrival.address, arrival.now) {
+            Judged::Now(judged) => match self.shared.identified(judged, arrival, request) {
+                Ok(identified) => Either::Left(self.inner.call(identified)),
+                Err(refusal) => Either::Right(Either::Left(ready(Err(refusal)))),
+            },
+            Judged::Asked(asked) => {
+                let (mut inner, shared) = (super::take_ready(&mut self.inner), self.shared.clone());
+                Either::Right(Either::Right(Box::pin(async move {
+                    let identified = shared.identified(asked.await, arrival, request)?;
+                    inner.call(identified).await
+                })))
+            }
         }
     }
 }
 
+/// When a request came, and from where.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    address: Option<IpAddr>,
+    now: Timestamp,
+    instant: Instant,
+}
+
 impl Shared {
-    fn identify(&self, request: Request<Body>) -> Result<Identified, Refusal> {
-        let arrived = Instant::now();
-        let now = self.clock.now();
+    fn arrival(&self, request: &Request<Body>) -> Arrival {
         let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
-        match self.keys.identify(request.headers(), request.uri().query(), now) {
-            Ok(found) => {
-                let flood = self.flood(&found.principal.name);
-                let caller = Caller {
-                    principal: found.principal,
-                    token: found.token,
-                    address,
-                    at: now.as_microsecond(),
-                    arrived,
-                };
-                Ok(Identified { caller, flood, request })
-            }
-            Err(rejected) => Err(self.strangers.refuse(address, &rejected, now.as_microsecond())),
-        }
+        Arrival { address, now: self.clock.now(), instant: Instant::now() }
     }
 
-    fn flood(&self, name: &String) -> Option<Duration> {
-        let refused = self.arrivals.check_key(name).err()?;
+    fn identified(
+        &self,
+        judged: Result<Found, Rejected>,
+        arrival: Arrival,
+        request: Request<Body>,
+    ) -> Result<Identified, Refusal> {
+        let Arrival { address, now, instant: arrived } = arrival;
+        let at = now.as_microsecond();
+        let Found { principal, token } =
+            judged.map_err(|rejected| self.strangers.refuse(address, &rejected, at))?;
+        let flood = self.flood(&principal);
+        let caller = Caller { principal, token, address, at, arrived };
+        Ok(Identified { caller, flood, request })
+    }
+
+    fn flood(&self, principal: &Principal) -> Option<Duration> {
+        let arrivals = match principal.proof {
+            Proof::KeyInUrl => &self.arrivals_in_url,
+            Proof::Key | Proof::OAuth | Proof::Token | Proof::Jwt | Proof::Certificate => &self.arrivals,
+        };
+        let refused = arrivals.check_key(&principal.name).err()?;
         Some(refused.wait_time_from(governor::clock::DefaultClock::default().now()))
     }
 }

@@ -44,7 +44,7 @@ pub use refusal::{Addressee, Refusal, Side};
 use crate::accept::{Body, Drain};
 use crate::audit::trail::Trail;
 use crate::config::{KeptArguments, Limits};
-use crate::identity::{KeyRing, Stops};
+use crate::identity::{Stops, Ways};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
@@ -64,8 +64,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// Everything that the path is made of. The parts arrive built: nothing is configured while the path is composed.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// Who may come in.
-    pub keys: Arc<KeyRing>,
+    /// Who may come in, and how.
+    pub ways: Arc<Ways>,
     /// The active policies; a call is decided by those that are active when it is decided.
     pub policies: Arc<ArcSwap<PolicySet>>,
     /// Whose calls are stopped.
@@ -94,18 +94,21 @@ where
     U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
     U::Future: Send,
 {
-    let Parts { keys, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
+    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
     let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
     let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
-    let housekeeping = keep_house(strangers.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
+    let challenge = ways.challenge();
+    let identify = identify::IdentifyLayer::new(ways, strangers.clone(), clock, &limits);
+    let housekeeping =
+        keep_house(strangers, identify.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
     drain.tasks().spawn(housekeeping);
     let stages = ServiceBuilder::new()
         // Outermost, since every stage below may refuse.                              Refusal    -> Response
-        .layer(reply::ReplyLayer)
+        .layer(reply::ReplyLayer::new(challenge))
         // Before anything is read: a stranger costs no parsing.                       Request    -> Identified
-        .layer(identify::IdentifyLayer::new(keys, strangers, clock, limits.arrivals))
+        .layer(identify)
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
         .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone()))
         // What the message would do, told by the schema.                              Call       -> Normalised
@@ -134,6 +137,7 @@ fn take_ready<S: Clone>(service: &mut S) -> S {
 /// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
 async fn keep_house(
     strangers: Arc<strangers::Strangers>,
+    identify: identify::IdentifyLayer,
     recorder: Arc<record::Recorder>,
     limit: limit::LimitLayer,
     trail: Trail,
@@ -149,6 +153,7 @@ async fn keep_house(
                 tracing::error!(%error, "a count of refused requests is not recorded");
             }
         }
+        identify.forget();
         limit.forget();
         if ending {
             return;

@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// There is no valid credential.
-    #[error("a valid key is needed: send `Authorization: Bearer KEY`")]
+    #[error("{}", .0.told())]
     Stranger(#[source] Rejected),
     /// There have been too many requests without a valid credential from this address.
     #[error("too many requests without a valid key")]
@@ -154,6 +154,12 @@ impl Refusal {
     /// The code in the trail, as `explain` has it.
     pub fn code(&self) -> Code {
         match self {
+            Self::Stranger(Rejected::Unavailable { .. })
+            | Self::Trail { .. }
+            | Self::Upstream { .. }
+            | Self::Answer { .. }
+            | Self::Uncut { .. }
+            | Self::Broken { .. } => Code::Unavailable,
             Self::Stranger(_) => Code::NoPermission,
             Self::Strangers { .. } | Self::Flood { .. } | Self::Limited { .. } => Code::RateLimited,
             Self::TooLarge { .. } => Code::TooLarge,
@@ -164,18 +170,13 @@ impl Refusal {
             | Self::Misshapen { .. } => Code::NotUnderstood,
             Self::Denied { reason, .. } => reason.code,
             Self::Stopped { .. } => Code::Stopped,
-            Self::Trail { .. }
-            | Self::Upstream { .. }
-            | Self::Answer { .. }
-            | Self::Uncut { .. }
-            | Self::Broken { .. } => Code::Unavailable,
         }
     }
 
     /// The HTTP status of the reply.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Stranger(_) => StatusCode::UNAUTHORIZED,
+            Self::Stranger(rejected) => rejected.status(),
             Self::Strangers { .. } | Self::Flood { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Headers(HeaderError::ContentType | HeaderError::ContentEncoding) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE

@@ -17,20 +17,30 @@ use std::time::Duration;
 use tower::{Layer, Service, ServiceExt as _};
 
 /// Layer of [`Reply`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ReplyLayer;
+#[derive(Clone, Debug)]
+pub struct ReplyLayer {
+    challenge: HeaderValue,
+}
+
+impl ReplyLayer {
+    /// Tells strangers by this `WWW-Authenticate` how to get a credential.
+    pub fn new(challenge: HeaderValue) -> Self {
+        Self { challenge }
+    }
+}
 
 impl<S> Layer<S> for ReplyLayer {
     type Service = Reply<S>;
 
     fn layer(&self, inner: S) -> Reply<S> {
-        Reply { inner }
+        Reply { challenge: self.challenge.clone(), inner }
     }
 }
 
 /// Turns every refusal into the one reply that it has.
 #[derive(Clone, Debug)]
 pub struct Reply<S> {
+    challenge: HeaderValue,
     inner: S,
 }
 
@@ -48,26 +58,27 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let reply = self.inner.clone().oneshot(request);
-        Box::pin(reply.map(|reply| Ok(reply.unwrap_or_else(|refusal| refused(&refusal)))))
+        let (reply, challenge) = (self.inner.clone().oneshot(request), self.challenge.clone());
+        Box::pin(reply.map(move |reply| Ok(reply.unwrap_or_else(|refusal| refused(&refusal, &challenge)))))
     }
 }
 
 /// The reply to a refusal.
-pub(super) fn refused(refusal: &Refusal) -> Response<Body> {
+fn refused(refusal: &Refusal, challenge: &HeaderValue) -> Response<Body> {
     if refusal.side() == Side::Gateway || refusal.side() == Side::Upstream {
         tracing::warn!(error = telemetry::chain(refusal), "a request could not be served");
     }
     let mut response = message(refusal.status(), &body(refusal));
     let headers = response.headers_mut();
     match refusal {
-        Refusal::Stranger(_) => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Refusal::Stranger(rejected) if rejected.status() == StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
         Refusal::Strangers { retry_after } | Refusal::Flood { retry_after } => {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
         }
-        Refusal::Headers(_)
+        Refusal::Stranger(_)
+        | Refusal::Headers(_)
         | Refusal::TooLarge { .. }
         | Refusal::Body
         | Refusal::Message(_)
