@@ -82,6 +82,34 @@ struct ListenWhole {
     insecure: Option<Flag>,
     /// Browser origins that may call, such as `https://chat.example.com`.
     allowed_origins: Option<Texts>,
+    /// The names that the gateway answers to, without a port, `*` for any; left out: those of this machine on a loopback address, any
+    /// elsewhere.
+    allowed_hosts: Option<Texts>,
+    /// Where proxies are whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`.
+    trusted_proxies: Option<Texts>,
+    /// The certificate that is shown to clients.
+    tls: Option<Tls>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "client_certificates": ["client_ca"] })))]
+struct Tls {
+    /// The file with the certificates in PEM, the server's own first.
+    certificate: Text,
+    /// The file with its private key in PEM.
+    key: Text,
+    /// The file with the authorities that clients have their certificates from.
+    client_ca: Option<Text>,
+    /// Whether a client has to show a certificate; `required`.
+    client_certificates: Option<ClientCertificates>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum ClientCertificates {
+    Required,
+    Optional,
 }
 
 #[derive(JsonSchema)]
@@ -181,6 +209,8 @@ struct Identity {
     same_resource: Option<SameResource>,
     /// Static tokens of Directus' are taken, and passed through.
     passthrough: Option<Passthrough>,
+    /// Whose TLS certificates are whose.
+    certificates: Option<Vec<Certified>>,
 }
 
 #[derive(JsonSchema)]
@@ -197,6 +227,25 @@ struct SameResource {
 struct Passthrough {
     /// Which policy role a role of Directus' has.
     roles: DirectusRoles,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("oneOf" = json!([{ "required": ["sha256"] }, { "required": ["san"] }])))]
+#[schemars(extend("not" = json!({ "required": ["token_env", "token_file"] })))]
+struct Certified {
+    /// SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it.
+    sha256: Option<Text>,
+    /// One of its alternative names, a URI or the name of a host: all certificates with it.
+    san: Option<Text>,
+    /// What the client is called.
+    name: Text,
+    /// The policy role that speaks for it.
+    role: Text,
+    /// The environment variable with the token that its calls go upstream with.
+    token_env: Option<Text>,
+    /// The file with that token.
+    token_file: Option<Text>,
 }
 
 #[derive(JsonSchema)]
@@ -224,7 +273,7 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE, SCHEMA, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 
@@ -235,6 +284,7 @@ mod tests {
             &[
                 (&CONFIG, ""),
                 (&LISTEN, "ListenWhole"),
+                (&TLS, "Tls"),
                 (&UPSTREAM, "Upstream"),
                 (&SCHEMA, "SchemaSource"),
                 (&AUDIT, "Audit"),
@@ -242,6 +292,7 @@ mod tests {
                 (&IDENTITY, "Identity"),
                 (&SAME_RESOURCE, "SameResource"),
                 (&PASSTHROUGH, "Passthrough"),
+                (&CERTIFICATE, "Certified"),
                 (&LIMITS, "Limits"),
             ],
         );

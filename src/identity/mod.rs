@@ -25,6 +25,7 @@ mod stops;
 mod ways;
 pub(crate) mod whole;
 
+pub use certificate::{CertificateError, Certificates};
 pub use directus::{Roles, SameResource};
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 pub use key::{ClientKey, Digest};

@@ -1,11 +1,12 @@
 //! The ways in that are configured, and which of them judges a request.
 
-use super::certificate::Certificates;
+use super::certificate::{Certificates, Shown};
 use super::credential::{Credential, without_key};
 use super::directus::{DirectusTokens, Roles, SameResource};
 use super::jwt::Jwt;
 use super::rejected::Rejected;
 use super::ring::{KeyRing, Place};
+use crate::accept::ClientCertificate;
 use crate::policy::Principal;
 use crate::upstream::Upstream;
 use futures_util::future::BoxFuture;
@@ -75,6 +76,12 @@ impl Ways {
         Ok(self)
     }
 
+    /// Knows clients by their certificates too; where the list is empty, a certificate only opens the door.
+    pub fn and_certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = Some(certificates).filter(|certificates| !certificates.is_empty());
+        self
+    }
+
     /// Shuts these principals out.
     pub fn refusing(mut self, refuse: &[String]) -> Self {
         self.refuse = Arc::new(refuse.iter().cloned().collect());
@@ -96,6 +103,7 @@ impl Ways {
     pub fn roles(&self) -> BTreeSet<String> {
         let mut roles = self.keys.roles();
         roles.extend(self.directus.iter().flat_map(|directus| directus.roles()));
+        roles.extend(self.certificates.iter().flat_map(Certificates::roles));
         roles
     }
 
@@ -108,23 +116,32 @@ impl Ways {
 
     /// Who sent a request. `address` is where it comes from. A key in the request's own address is taken out of it.
     pub fn judge<B>(&self, request: &mut Request<B>, address: Option<IpAddr>, now: Timestamp) -> Judged {
-        let credential = match Credential::of(request.headers(), request.uri().query()) {
-            Ok(credential) => credential,
-            // A certificate is how a connection was made, and says who calls only where nothing else does.
-            Err(Rejected::Missing) => return Judged::Now(self.by_certificate(request)),
+        let certificate = request.extensions().get::<ClientCertificate>();
+        let shown = match Shown::by(certificate, self.certificates.as_ref(), now) {
+            Ok(shown) => shown,
             Err(rejected) => return Judged::Now(Err(rejected)),
         };
-        match credential {
-            Credential::Key(key) => Judged::Now(self.admit(self.keys.holder(key, Place::Header, now))),
-            Credential::KeyInUrl(key) => {
+        match (Credential::of(request.headers(), request.uri().query()), shown) {
+            // A certificate is how a connection was made, and says who calls only where nothing else does.
+            (Err(Rejected::Missing), Shown::Client(client)) => Judged::Now(self.admit(Ok(client.alone()))),
+            (Err(rejected), _) => Judged::Now(Err(rejected)),
+            (Ok(Credential::Key(key)), shown) => {
+                let found = self.admit(self.keys.holder(key, Place::Header, now));
+                Judged::Now(found.and_then(|found| shown.and_key(found)))
+            }
+            (Ok(Credential::KeyInUrl(key)), shown) => {
                 let found = self.admit(self.keys.holder(key, Place::Url, now));
+                let found = found.and_then(|found| shown.and_key(found));
                 Judged::Now(without_key(request.uri()).and_then(|stripped| {
                     *request.uri_mut() = stripped;
                     found
                 }))
             }
-            Credential::Jwt(token) => self.asked(self.by_jwt(token, address, now)),
-            Credential::Other(token) => {
+            (Ok(Credential::Jwt(_) | Credential::Other(_)), Shown::Client(client)) => {
+                Judged::Now(Err(client.and_other()))
+            }
+            (Ok(Credential::Jwt(token)), Shown::Nobody) => self.asked(self.by_jwt(token, address, now)),
+            (Ok(Credential::Other(token)), Shown::Nobody) => {
                 let directus = self.directus.as_ref();
                 self.asked(directus.and_then(|directus| directus.by_static(token, address)))
             }
@@ -149,11 +166,6 @@ impl Ways {
         let Some(asked) = asked else { return Judged::Now(Err(Rejected::Malformed)) };
         let refuse = self.refuse.clone();
         Judged::Asked(Box::pin(async move { admit(&refuse, asked.await) }))
-    }
-
-    fn by_certificate<B>(&self, request: &Request<B>) -> Result<Found, Rejected> {
-        let certificates = self.certificates.as_ref().ok_or(Rejected::Missing)?;
-        self.admit(certificates.identify(request.extensions()))
     }
 
     fn admit(&self, found: Result<Found, Rejected>) -> Result<Found, Rejected> {
