@@ -18,6 +18,8 @@ mod recorded;
 mod replay;
 mod schema;
 mod serve;
+mod settings;
+mod stdio;
 mod stop;
 mod suggest;
 mod test;
@@ -89,6 +91,12 @@ enum Command {
     ///
     /// What was stopped by itself is resumed by itself: all calls, a role, or a client.
     Resume(stop::ResumeArguments),
+    /// Serves one client over standard input and output, by a gateway elsewhere or by itself
+    ///
+    /// For clients that start a command instead of opening an address. With `--server` it is a bridge to a gateway, which it shows the
+    /// key in `WARRENER_KEY` (or `DIRECTUS_TOKEN`, or `--key-file`). With `--upstream` it is a gateway for this one client: policies,
+    /// trail and stops are those of `serve`, and nothing listens.
+    Stdio(Box<stdio::StdioArguments>),
     /// Asks the audit trail what was called, by whom, and what came of it
     Audit(Box<audit::AuditArgs>),
 }
@@ -232,6 +240,7 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Schema(_)
         | Command::Stop(_)
         | Command::Resume(_)
+        | Command::Stdio(_)
         | Command::WhoCan(_)
         | Command::Can(_)
         | Command::Prove(_)
@@ -269,6 +278,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         }
         Command::Stop(arguments) => stop::stop(arguments),
         Command::Resume(arguments) => stop::resume(&arguments),
+        Command::Stdio(arguments) => stdio::run(&arguments),
         Command::Audit(arguments) => {
             runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
@@ -349,7 +359,8 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Unavailable(_)
             | GatewayError::Stopped
             | GatewayError::Bind(_)
-            | GatewayError::Signals(_) => false,
+            | GatewayError::Signals(_)
+            | GatewayError::Client(_) => false,
         },
         CommandError::Key(_)
         | CommandError::Audit(_)

@@ -13,4 +13,5 @@ mod joined;
 mod narrowed;
 mod ordinary;
 mod sdk;
+mod stdio;
 mod writes;

@@ -1,5 +1,6 @@
 //! What several subjects need: processes, HTTP, an upstream that counts, the gateway itself and its trail.
 
+pub(crate) mod bridge;
 pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod process;
