@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod check;
+mod connect;
 mod demo;
 mod diff;
 mod explain;
@@ -91,6 +92,8 @@ enum Command {
     ///
     /// What was stopped by itself is resumed by itself: all calls, a role, or a client.
     Resume(stop::ResumeArguments),
+    /// Says how a client is connected, in the client's own format, or writes it into the client's file
+    Connect(Box<connect::ConnectArguments>),
     /// Serves one client over standard input and output, by a gateway elsewhere or by itself
     ///
     /// For clients that start a command instead of opening an address. With `--server` it is a bridge to a gateway, which it shows the
@@ -240,6 +243,7 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Schema(_)
         | Command::Stop(_)
         | Command::Resume(_)
+        | Command::Connect(_)
         | Command::Stdio(_)
         | Command::WhoCan(_)
         | Command::Can(_)
@@ -278,6 +282,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         }
         Command::Stop(arguments) => stop::stop(arguments),
         Command::Resume(arguments) => stop::resume(&arguments),
+        Command::Connect(arguments) => connect::run(&arguments, out),
         Command::Stdio(arguments) => stdio::run(&arguments),
         Command::Audit(arguments) => {
             runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;

@@ -33,6 +33,8 @@ async fn help_of_all() {
       key      Issues, lists and revokes client keys
       stop     Refuses calls until they are resumed: all, or those of a role or a client
       resume   Lets calls through again that were stopped
+      connect  Says how a client is connected, in the client's own format, or writes it into the
+               client's file
       stdio    Serves one client over standard input and output, by a gateway elsewhere or by itself
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)
@@ -344,6 +346,94 @@ async fn help_of_resume() {
               The file of client keys; that of the settings where it is left out
 
               [env: WARRENER_KEYS=]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_connect() {
+    insta::assert_snapshot!(help("connect").await, @r#"
+    exit code 0
+    --- output
+    Says how a client is connected, in the client's own format, or writes it into the client's file
+
+    Usage: warrener connect [OPTIONS] <CLIENT>
+
+    Arguments:
+      <CLIENT>
+              The client
+
+              Possible values:
+              - chatgpt:        ChatGPT, with a connector
+              - claude-desktop: Claude Desktop
+              - cursor:         Cursor
+              - claude-code:    Claude Code
+              - vscode:         VS Code with GitHub Copilot
+              - raycast:        Raycast
+
+    Options:
+          --server <URL>
+              The gateway, such as `https://gateway.example.com/mcp`; the address that the settings
+              listen on if left out
+
+              [env: WARRENER_SERVER=]
+
+          --auth <WAY>
+              How the client shows who it is; what suits the client best if left out
+
+              Possible values:
+              - key:     A key in a header
+              - oauth:   Directus' own sign-in, where the gateway is at Directus' public address
+              - stdio:   A bridge that the client starts, which has the key
+              - url-key: A key in the address, for clients that can do nothing else
+
+          --name <NAME>
+              What the client calls the server; what it had under that name is replaced
+
+              [default: directus]
+
+          --key-env <VARIABLE>
+              The environment variable that the client finds the key in
+
+              [default: WARRENER_KEY]
+
+          --key-file <PATH>
+              The file that the bridge finds the key in, for clients that pass no environment on; one in
+              the user's settings if left out
+
+          --command <COMMAND>
+              The command that the client starts as a bridge; an absolute path where the client does not
+              look for it where a shell does
+
+              [default: warrener]
+
+          --insecure
+              Take a gateway that is not on this machine in cleartext
+
+          --write
+              Put it into the client's file, keep what is in there, and leave a backup beside it
+
+          --print
+              Only print it, as is done where nothing else is said
+
+          --file <PATH>
+              The client's file, if it is another one than usual
+
+          --format <FORMAT>
+              How the answer looks
+
+              [default: text]
+              [possible values: text, json]
 
           --config <FILE>
               The settings; `warrener.yaml` in the working folder where there is one
