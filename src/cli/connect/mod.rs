@@ -1,5 +1,6 @@
 //! `warrener connect`: what a client needs to come in through the gateway, as the client's own format has it today.
 
+mod client;
 mod edit;
 mod link;
 mod place;
@@ -60,8 +61,8 @@ pub(super) struct ConnectArguments {
 /// A client of the Directus guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Client {
-    /// ChatGPT, with a connector
-    #[value(name = "chatgpt")]
+    /// The one that takes a connector and no file
+    #[value(name = "chatgpt", help = "ChatGPT, with a connector")]
     ChatGpt,
     /// Claude Desktop
     ClaudeDesktop,
