@@ -1,6 +1,6 @@
-//! Where requests come in: sockets, the limits of HTTP, and the way out when the gateway ends.
+//! Where requests come in: sockets, standard input, the limits of HTTP, and the way out when the gateway ends.
 //!
-//! Nothing here knows MCP. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here; all
+//! Nothing here knows MCP but [`stdio`], which has to know which line answers which. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here; all
 //! else is refused. Only HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks
 //! would escape the limits on time; over TLS a client says so in the handshake.
 
@@ -17,6 +17,7 @@ mod network;
 mod ready;
 mod refuse;
 mod route;
+pub mod stdio;
 mod tcp;
 mod tls;
 mod whole;

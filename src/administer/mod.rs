@@ -10,4 +10,4 @@ mod stopping;
 
 pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};
-pub use run::{Gateway, GatewayError};
+pub use run::{Gateway, GatewayError, Stack, Unbound};

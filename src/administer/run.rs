@@ -1,14 +1,14 @@
-//! The gateway as a whole: settings in, a listener that serves until it is told to end.
+//! The gateway as a whole: settings in, a listener that serves until it is told to end, or one client that is served by itself.
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
 use super::{keep, note, reading, stopping};
-use crate::accept::{self, BindError, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
+use crate::accept::{self, BindError, Body, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
-use crate::config::{Config, Listen, OnFailure, Secret};
+use crate::config::{Config, Identity, Listen, OnFailure, Secret};
 use crate::identity::{
     CertificateError, Certificates, KeyError, KeyRing, SecretError, Stops, Ways, read_secret,
 };
@@ -19,20 +19,23 @@ use crate::policy::set::{GuardrailsFile, built_in_sources};
 use crate::telemetry::{Clock, SystemClock};
 use crate::upstream::{SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
+use http::{Request, Response};
 use secrecy::SecretString;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tower::util::BoxCloneSyncService;
 
-/// A gateway that is set up and listens, but does not serve yet.
+/// A gateway that is set up, but does not serve yet. `L` is where requests come in: a listener, or [`Unbound`].
 #[derive(Debug)]
-pub struct Gateway {
+pub struct Gateway<L = TcpListener> {
     parts: Parts,
     upstream: Upstream,
-    listener: TcpListener,
+    listener: L,
     options: accept::Options,
     listen: Listen,
     on_failure: OnFailure,
@@ -40,6 +43,13 @@ pub struct Gateway {
     /// How the policies follow their folder; `None` for the built-in ones.
     reloads: Option<Arc<Reloads>>,
 }
+
+/// In place of a listener: nobody can connect, and requests come in from the process that has set the gateway up.
+#[derive(Clone, Copy, Debug)]
+pub struct Unbound;
+
+/// The whole path, as whoever brings requests in calls it.
+pub type Stack = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// Why a gateway cannot be set up, or has not ended well.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +132,9 @@ pub enum GatewayError {
     /// Signals cannot be waited for.
     #[error("the process cannot wait for signals")]
     Signals(#[source] io::Error),
+    /// The one client cannot be read from, or written to.
+    #[error("the client cannot be read from, or written to")]
+    Client(#[source] io::Error),
 }
 
 impl Gateway {
@@ -143,6 +156,82 @@ impl Gateway {
         if let Some(problem) = config.listen.problem() {
             return Err(GatewayError::Listen(problem));
         }
+        Self::build(config, keys, stops, async || accept::bind(config.listen.address).await).await
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where clients call it: by `https` where it has a certificate.
+    ///
+    /// # Errors
+    /// When the system does not tell where it listens.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}/mcp", self.address()?))
+    }
+
+    /// Serves until the drain begins, finishes what is under way, and closes the trail.
+    ///
+    /// # Errors
+    /// When the trail cannot be closed with everything in it.
+    pub async fn serve(self) -> Result<Drained, GatewayError> {
+        let (options, listen) = (self.options.clone(), self.listen.clone());
+        let readiness =
+            readiness(&self.parts.trail, &self.upstream, &self.parts.schema, self.reloads.clone());
+        self.work(async |listener, stack, drain| {
+            let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
+            let route = route.for_hosts(Hosts::of(&listen));
+            Ok(accept::serve(listener, route, options, drain).await)
+        })
+        .await
+    }
+}
+
+impl Gateway<Unbound> {
+    /// A gateway that nobody can connect to, with keys and stops that are there already.
+    ///
+    /// # Errors
+    /// As [`Gateway::set_up`].
+    pub async fn unbound(config: &Config, keys: KeyRing, stops: Stops) -> Result<Self, GatewayError> {
+        // Whoever starts the process is the one client: nothing listens, and nobody else is let in.
+        let identity = Identity { refuse: config.identity.refuse.clone(), ..Identity::default() };
+        let listen = Listen { tls: None, ..config.listen.clone() };
+        let config = Config { identity, listen, ..config.clone() };
+        Self::build(&config, keys, stops, async || Ok(Unbound)).await
+    }
+
+    /// Serves what `bring` brings to the stack until it has ended, finishes what is under way, and closes the trail.
+    ///
+    /// # Errors
+    /// When nothing can be brought in any more, or the trail cannot be closed with everything in it.
+    pub async fn serve_from(
+        self,
+        bring: impl AsyncFnOnce(Stack, &Drain) -> io::Result<usize>,
+    ) -> Result<Drained, GatewayError> {
+        self.work(async |Unbound, stack, drain| {
+            let brought = bring(stack, &drain).await;
+            drain.begin();
+            let connections = brought.map_err(GatewayError::Client)?;
+            Ok(Drained { connections, tasks: 0 })
+        })
+        .await
+    }
+}
+
+impl<L> Gateway<L> {
+    /// Sets everything up; `bind` is asked for its place once the trail is this gateway's.
+    async fn build(
+        config: &Config,
+        keys: KeyRing,
+        stops: Stops,
+        bind: impl AsyncFnOnce() -> Result<L, BindError>,
+    ) -> Result<Self, GatewayError> {
         let url = config.upstream.url.clone().ok_or(GatewayError::NoUpstream)?;
         let sources = match &config.policies {
             Some(folder) => reading::settled(folder)?,
@@ -179,7 +268,7 @@ impl Gateway {
         let trail = Trail::open(&options).await?;
         let clock = Arc::new(SystemClock);
         let tls = config.listen.tls.as_ref().map(|files| Tls::open(files, clock.clone())).transpose()?;
-        let listener = accept::bind(config.listen.address).await?;
+        let listener = bind().await?;
         note::revision(&trail, &policies, clock.micros()).await?;
         let stops = Arc::new(stops);
         stopping::begin(&stops, &trail, clock.micros()).await?;
@@ -219,14 +308,6 @@ impl Gateway {
         })
     }
 
-    /// The address that it listens on.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
     /// Tells the gateway to end.
     pub fn drain(&self) -> Drain {
         self.parts.drain.clone()
@@ -240,15 +321,6 @@ impl Gateway {
     /// How the policies follow their folder; `None` for the built-in ones.
     pub fn reloads(&self) -> Option<&Reloads> {
         self.reloads.as_deref()
-    }
-
-    /// Where clients call it: by `https` where it has a certificate.
-    ///
-    /// # Errors
-    /// When the system does not tell where it listens.
-    pub fn url(&self) -> io::Result<String> {
-        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
-        Ok(format!("{scheme}://{}/mcp", self.address()?))
     }
 
     /// Looks at policies and certificate at once at each SIGHUP, which would end the process otherwise.
@@ -279,21 +351,18 @@ impl Gateway {
         self.parts.trail.closed_at_start()
     }
 
-    /// Serves until the drain begins, finishes what is under way, and closes the trail.
-    ///
-    /// # Errors
-    /// When the trail cannot be closed with everything in it.
-    pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, listen, on_failure, feed, reloads } = self;
+    /// Has `serve` bring requests to the path, and closes what is behind it once that has ended.
+    async fn work(
+        self,
+        serve: impl AsyncFnOnce(L, Stack, Drain) -> Result<Drained, GatewayError>,
+    ) -> Result<Drained, GatewayError> {
+        let Self { parts, upstream, listener, options, on_failure, feed, .. } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
-        let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
         let patience = options.drain_timeout;
-        let route = Route::new(stack(parts, upstream), &listen.allowed_origins, readiness, drain.clone());
-        let route = route.for_hosts(Hosts::of(&listen));
-        let mut drained = accept::serve(listener, route, options, drain.clone()).await;
-        drained.tasks = drain.finish_tasks(patience).await;
+        let served = serve(listener, stack(parts, upstream), drain.clone()).await;
+        let tasks = drain.finish_tasks(patience).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
         let closed = trail.close().await;
         if let Some(feed) = feed
@@ -302,7 +371,8 @@ impl Gateway {
             tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
         }
         closed?;
-        if stopped { Err(GatewayError::Stopped) } else { Ok(drained) }
+        let served = served?;
+        if stopped { Err(GatewayError::Stopped) } else { Ok(Drained { tasks, ..served }) }
     }
 }
 

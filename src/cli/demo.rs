@@ -7,8 +7,8 @@ use crate::audit::call::Call;
 use crate::audit::query::TrailReader;
 use crate::config::{Audit, Config, Listen};
 use crate::demo::{StandIn, StandInOptions};
-use crate::identity::{ClientKey, KeyFile, KeyRing, NewKey, Stops};
-use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log_at};
+use crate::identity::{ClientKey, Stops};
+use crate::telemetry::{LogFormat, start_log_at};
 use clap::Args;
 use secrecy::SecretString;
 use std::io::{self, Write};
@@ -46,7 +46,7 @@ async fn demo(arguments: &DemoArguments, out: &mut dyn Write) -> Result<Ended, C
     let trail = arguments.dir.join("warrener-demo.db");
     let trail = trail.strip_prefix(".").unwrap_or(&trail).to_owned();
     let config = config(arguments, &upstream, &trail)?;
-    let (key, keys) = key(token)?;
+    let (key, keys) = super::settings::one_key("demo", ROLE, Some(token))?;
     let gateway = Gateway::with(&config, keys, Stops::none()).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
@@ -85,22 +85,6 @@ fn config(
     };
     config.upstream.url = Some(url);
     Ok(config)
-}
-
-/// A key for the newcomer, which ends with the demo.
-fn key(token: SecretString) -> Result<(ClientKey, KeyRing), CommandError> {
-    let mut file = KeyFile::default();
-    let new = NewKey {
-        name: "demo".to_owned(),
-        role: ROLE.to_owned(),
-        created: SystemClock.now(),
-        expires: None,
-        in_url: false,
-        token: None,
-    };
-    let key = file.issue(new).map_err(super::key::KeyCommandError::from)?;
-    let keys = KeyRing::in_memory(&file, Some(token)).map_err(GatewayError::Keys)?;
-    Ok((key, keys))
 }
 
 fn introduce(out: &mut dyn Write, address: SocketAddr, key: &ClientKey, trail: &str) -> io::Result<()> {

@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod check;
+mod connect;
 mod demo;
 mod diff;
 mod explain;
@@ -18,6 +19,8 @@ mod recorded;
 mod replay;
 mod schema;
 mod serve;
+mod settings;
+mod stdio;
 mod stop;
 mod suggest;
 mod test;
@@ -89,6 +92,14 @@ enum Command {
     ///
     /// What was stopped by itself is resumed by itself: all calls, a role, or a client.
     Resume(stop::ResumeArguments),
+    /// Says how a client is connected, in the client's own format, or writes it into the client's file
+    Connect(Box<connect::ConnectArguments>),
+    /// Serves one client over standard input and output, by a gateway elsewhere or by itself
+    ///
+    /// For clients that start a command instead of opening an address. With `--server` it is a bridge to a gateway, which it shows the
+    /// key in `WARRENER_KEY` (or `DIRECTUS_TOKEN`, or `--key-file`). With `--upstream` it is a gateway for this one client: policies,
+    /// trail and stops are those of `serve`, and nothing listens.
+    Stdio(Box<stdio::StdioArguments>),
     /// Asks the audit trail what was called, by whom, and what came of it
     Audit(Box<audit::AuditArgs>),
 }
@@ -232,6 +243,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::Schema(_)
         | Command::Stop(_)
         | Command::Resume(_)
+        | Command::Connect(_)
+        | Command::Stdio(_)
         | Command::WhoCan(_)
         | Command::Can(_)
         | Command::Prove(_)
@@ -269,6 +282,8 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         }
         Command::Stop(arguments) => stop::stop(arguments),
         Command::Resume(arguments) => stop::resume(&arguments),
+        Command::Connect(arguments) => connect::run(&arguments, out),
+        Command::Stdio(arguments) => stdio::run(&arguments),
         Command::Audit(arguments) => {
             runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
@@ -355,7 +370,8 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Stopped
             | GatewayError::Bind(_)
             | GatewayError::Random(_)
-            | GatewayError::Signals(_) => false,
+            | GatewayError::Signals(_)
+            | GatewayError::Client(_) => false,
         },
         CommandError::Key(_)
         | CommandError::Audit(_)

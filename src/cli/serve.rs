@@ -1,9 +1,10 @@
 //! `warrener serve`: the gateway.
 
+use super::settings::PathArguments;
 use super::{CommandError, Ended};
 use crate::administer::{Gateway, GatewayError};
 use crate::audit::feed::FeedTarget;
-use crate::config::{Config, Secret, feed_target};
+use crate::config::{Config, feed_target};
 use crate::identity::{KeyFile, NewKey, Standing};
 use crate::policy::diagnostic::Source;
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
@@ -12,13 +13,9 @@ use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use url::Url;
 
 /// The config file that is read where there is one and no other is named.
 const CONFIG: &str = "warrener.yaml";
-
-/// Where the Directus token is looked for when nothing else is said.
-const TOKEN: &str = "DIRECTUS_TOKEN";
 
 /// Every setting that stands in `warrener.yaml` too; a flag wins over the environment, and that over the file.
 #[derive(Args, Debug, Default)]
@@ -32,27 +29,8 @@ pub(super) struct ServeArguments {
     /// Listen in cleartext on an address that others can reach
     #[arg(long)]
     insecure: bool,
-    /// The Directus behind the gateway, such as `https://cms.example.com`
-    #[arg(long, value_name = "URL", env = "WARRENER_UPSTREAM")]
-    upstream: Option<Url>,
-    /// The environment variable with the Directus token that calls go upstream with; `DIRECTUS_TOKEN`
-    #[arg(long, value_name = "VARIABLE", env = "WARRENER_TOKEN_ENV")]
-    token_env: Option<String>,
-    /// The file with that token
-    #[arg(long, value_name = "PATH", env = "WARRENER_TOKEN_FILE", conflicts_with = "token_env")]
-    token_file: Option<PathBuf>,
-    /// The environment variable with the gateway's own token, for reading the schema; the upstream token if left out
-    #[arg(long, value_name = "VARIABLE", env = "WARRENER_SCHEMA_TOKEN_ENV")]
-    schema_token_env: Option<String>,
-    /// The folder of policy files; the built-in policies if left out
-    #[arg(long, value_name = "DIR", env = "WARRENER_POLICIES")]
-    policies: Option<PathBuf>,
-    /// A folder or file with the schema, instead of reading it from Directus
-    #[arg(long, value_name = "PATH", env = "WARRENER_SCHEMA")]
-    schema: Option<PathBuf>,
-    /// The audit trail
-    #[arg(long, value_name = "URL", env = "WARRENER_AUDIT")]
-    audit: Option<String>,
+    #[command(flatten)]
+    path: PathArguments,
     /// Where each call goes as a line of JSON once it has ended: a file, or `stdout`
     #[arg(long, value_name = "FILE", env = "WARRENER_FEED")]
     feed: Option<String>,
@@ -123,24 +101,7 @@ impl ServeArguments {
             config.listen.address = listen;
         }
         config.listen.insecure |= self.insecure;
-        if self.upstream.is_some() {
-            config.upstream.url.clone_from(&self.upstream);
-        }
-        if let Some(name) = &self.token_env {
-            config.upstream.token = Some(Secret::Env(name.clone()));
-        }
-        if let Some(path) = &self.token_file {
-            config.upstream.token = Some(Secret::File(path.clone()));
-        }
-        if config.upstream.token.is_none() && std::env::var_os(TOKEN).is_some() {
-            config.upstream.token = Some(Secret::Env(TOKEN.to_owned()));
-        }
-        if let Some(name) = &self.schema_token_env {
-            config.upstream.schema_token = Some(Secret::Env(name.clone()));
-        }
-        config.policies = self.policies.clone().or(config.policies);
-        config.schema.file = self.schema.clone().or(config.schema.file);
-        config.audit.url = self.audit.clone().unwrap_or(config.audit.url);
+        self.path.settle(&mut config);
         config.audit.feed = self.feed.as_deref().map(feed_target).or(config.audit.feed);
         config.keys = self.keys.clone().unwrap_or(config.keys);
         config.stops = self.stops.clone().or(config.stops);

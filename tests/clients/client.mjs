@@ -1,6 +1,7 @@
 // The TypeScript SDK's client: one session with a Directus MCP endpoint, direct or through the gateway.
 //
 //   MCP_URL=http://127.0.0.1:8080/mcp MCP_KEY=… MCP_HOME=$(tests/clients/install) node tests/clients/client.mjs
+//   MCP_HOME=$(tests/clients/install) node tests/clients/client.mjs --stdio COMMAND…
 //
 // One JSON line a step: initialize, tools/list, read, update, delete. A refused tool call is a result like any other; the
 // exit code is 1 where the session itself broke.
@@ -13,6 +14,7 @@ const sdk = createRequire(join(process.env.MCP_HOME, "package.json"));
 const load = (name) => import(pathToFileURL(sdk.resolve(`@modelcontextprotocol/sdk/${name}`)).href.replace("/dist/cjs/", "/dist/esm/"));
 const { Client } = await load("client/index.js");
 const { StreamableHTTPClientTransport } = await load("client/streamableHttp.js");
+const { StdioClientTransport } = await load("client/stdio.js");
 
 const print = (step, essentials) => console.log(JSON.stringify({ step, ...essentials }));
 
@@ -23,9 +25,12 @@ async function call(client, step, input) {
 }
 
 const client = new Client({ name: "typescript-sdk", version: "1" });
-const transport = new StreamableHTTPClientTransport(new URL(process.env.MCP_URL), {
-  requestInit: { headers: { Authorization: `Bearer ${process.env.MCP_KEY}` } },
-});
+const [mode, command, ...args] = process.argv.slice(2);
+const transport = mode === "--stdio"
+  ? new StdioClientTransport({ command, args, env: process.env })
+  : new StreamableHTTPClientTransport(new URL(process.env.MCP_URL), {
+      requestInit: { headers: { Authorization: `Bearer ${process.env.MCP_KEY}` } },
+    });
 await client.connect(transport);
 print("initialize", { server: client.getServerVersion(), protocol: transport.protocolVersion });
 

@@ -1,6 +1,7 @@
 """The Python SDK's client: one session with a Directus MCP endpoint, direct or through the gateway.
 
     MCP_URL=http://127.0.0.1:8080/mcp MCP_KEY=… $(tests/clients/install)/venv/bin/python tests/clients/client.py
+    $(tests/clients/install)/venv/bin/python tests/clients/client.py --stdio COMMAND…
 
 One JSON line a step: initialize, tools/list, read, update, delete. A refused tool call is a result like any other; the
 exit code is 1 where the session itself broke. The client asks for `server/discover` first, as it does by default, and
@@ -10,8 +11,10 @@ falls back to `initialize` where the server does not know it.
 import asyncio
 import json
 import os
+import sys
 
 from mcp import Client, Implementation
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
 
@@ -38,12 +41,19 @@ async def session(client):
     await call(client, "delete", action="delete", collection="articles", keys=[6])
 
 
+async def over(transport):
+    async with Client(transport, client_info=Implementation(name="python-sdk", version="1")) as client:
+        await session(client)
+
+
 async def main():
+    if sys.argv[1:2] == ["--stdio"]:
+        command, *arguments = sys.argv[2:]
+        await over(stdio_client(StdioServerParameters(command=command, args=arguments, env=dict(os.environ))))
+        return
     headers = {"Authorization": f"Bearer {os.environ['MCP_KEY']}"}
     async with create_mcp_http_client(headers=headers) as http:
-        transport = streamable_http_client(os.environ["MCP_URL"], http_client=http)
-        async with Client(transport, client_info=Implementation(name="python-sdk", version="1")) as client:
-            await session(client)
+        await over(streamable_http_client(os.environ["MCP_URL"], http_client=http))
 
 
 asyncio.run(main())

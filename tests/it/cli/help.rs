@@ -8,7 +8,7 @@ async fn help(command: &str) -> String {
 
 #[tokio::test]
 async fn help_of_all() {
-    insta::assert_snapshot!(help("").await, @r"
+    insta::assert_snapshot!(help("").await, @r#"
     exit code 0
     --- output
     A policy-enforcing security gateway and audit proxy between AI clients and a Directus MCP endpoint
@@ -33,13 +33,16 @@ async fn help_of_all() {
       key      Issues, lists and revokes client keys
       stop     Refuses calls until they are resumed: all, or those of a role or a client
       resume   Lets calls through again that were stopped
+      connect  Says how a client is connected, in the client's own format, or writes it into the
+               client's file
+      stdio    Serves one client over standard input and output, by a gateway elsewhere or by itself
       audit    Asks the audit trail what was called, by whom, and what came of it
       help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
       -V, --version  Print version
-    ");
+    "#);
 }
 
 #[tokio::test]
@@ -348,6 +351,190 @@ async fn help_of_resume() {
               The settings; `warrener.yaml` in the working folder where there is one
 
               [env: WARRENER_CONFIG=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_connect() {
+    insta::assert_snapshot!(help("connect").await, @r#"
+    exit code 0
+    --- output
+    Says how a client is connected, in the client's own format, or writes it into the client's file
+
+    Usage: warrener connect [OPTIONS] <CLIENT>
+
+    Arguments:
+      <CLIENT>
+              The client
+
+              Possible values:
+              - chatgpt:        ChatGPT, with a connector
+              - claude-desktop: Claude Desktop
+              - cursor:         Cursor
+              - claude-code:    Claude Code
+              - vscode:         VS Code with GitHub Copilot
+              - raycast:        Raycast
+
+    Options:
+          --server <URL>
+              The gateway, such as `https://gateway.example.com/mcp`; the address that the settings
+              listen on if left out
+
+              [env: WARRENER_SERVER=]
+
+          --auth <WAY>
+              How the client shows who it is; what suits the client best if left out
+
+              Possible values:
+              - key:     A key in a header
+              - oauth:   Directus' own sign-in, where the gateway is at Directus' public address
+              - stdio:   A bridge that the client starts, which has the key
+              - url-key: A key in the address, for clients that can do nothing else
+
+          --name <NAME>
+              What the client calls the server; what it had under that name is replaced
+
+              [default: directus]
+
+          --key-env <VARIABLE>
+              The environment variable that the client finds the key in
+
+              [default: WARRENER_KEY]
+
+          --key-file <PATH>
+              The file that the bridge finds the key in, for clients that pass no environment on; one in
+              the user's settings if left out
+
+          --command <COMMAND>
+              The command that the client starts as a bridge; an absolute path where the client does not
+              look for it where a shell does
+
+              [default: warrener]
+
+          --insecure
+              Take a gateway that is not on this machine in cleartext
+
+          --write
+              Put it into the client's file, keep what is in there, and leave a backup beside it
+
+          --print
+              Only print it, as is done where nothing else is said
+
+          --file <PATH>
+              The client's file, if it is another one than usual
+
+          --format <FORMAT>
+              How the answer looks
+
+              [default: text]
+              [possible values: text, json]
+
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_stdio() {
+    insta::assert_snapshot!(help("stdio").await, @r#"
+    exit code 0
+    --- output
+    Serves one client over standard input and output, by a gateway elsewhere or by itself
+
+    For clients that start a command instead of opening an address. With `--server` it is a bridge to a
+    gateway, which it shows the key in `WARRENER_KEY` (or `DIRECTUS_TOKEN`, or `--key-file`). With
+    `--upstream` it is a gateway for this one client: policies, trail and stops are those of `serve`,
+    and nothing listens.
+
+    Usage: warrener stdio [OPTIONS]
+
+    Options:
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --server <URL>
+              The gateway that messages are sent to, such as `https://gateway.example.com/mcp`; without
+              one the path runs here
+
+              [env: WARRENER_SERVER=]
+
+          --key-file <PATH>
+              The file with the key for that gateway; the one in `WARRENER_KEY` or `DIRECTUS_TOKEN` if
+              left out
+
+              [env: WARRENER_KEY_FILE=]
+
+          --insecure
+              Send the key in cleartext to a gateway that is not on this machine
+
+          --upstream <URL>
+              The Directus behind the gateway, such as `https://cms.example.com`
+
+              [env: WARRENER_UPSTREAM=]
+
+          --token-env <VARIABLE>
+              The environment variable with the Directus token that calls go upstream with;
+              `DIRECTUS_TOKEN`
+
+              [env: WARRENER_TOKEN_ENV=]
+
+          --token-file <PATH>
+              The file with that token
+
+              [env: WARRENER_TOKEN_FILE=]
+
+          --schema-token-env <VARIABLE>
+              The environment variable with the gateway's own token, for reading the schema; the
+              upstream token if left out
+
+              [env: WARRENER_SCHEMA_TOKEN_ENV=]
+
+          --policies <DIR>
+              The folder of policy files; the built-in policies if left out
+
+              [env: WARRENER_POLICIES=]
+
+          --schema <PATH>
+              A folder or file with the schema, instead of reading it from Directus
+
+              [env: WARRENER_SCHEMA=]
+
+          --audit <URL>
+              The audit trail
+
+              [env: WARRENER_AUDIT=]
+
+          --stops <FILE>
+              The file of stops, which `warrener stop` writes; `warrener.stop.yaml` beside the keys if
+              left out
+
+              [env: WARRENER_STOPS=]
+
+          --role <ROLE>
+              The role that speaks for the client, where the path runs here
+
+              [default: reader]
+
+          --name <NAME>
+              What the trail calls the client, where the path runs here
+
+              [default: stdio]
 
       -h, --help
               Print help (see a summary with '-h')

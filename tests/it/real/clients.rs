@@ -44,7 +44,7 @@ async fn both_sdks_only_read_as_a_reader() {
     assert_eq!(before.changes(&Dump::of(&directus).await), "");
 }
 
-fn does_what_an_editor_may(sdk: Sdk, session: &Session) {
+pub(super) fn does_what_an_editor_may(sdk: Sdk, session: &Session) {
     // Links between items may be deleted, so that `items` offers it; deleting a folder also writes the settings, so `folders` does not.
     // `trigger-flow` is not listed at all.
     let expected = json!({
@@ -74,7 +74,7 @@ fn is_denied(session: &Session, step: &str, rule: &str, reason: &str) {
     assert!(denial[0]["error"].as_str().is_some_and(|text| text.contains(reason)), "{denial}");
 }
 
-fn is_recorded(calls: &[&Call]) {
+pub(super) fn is_recorded(calls: &[&Call]) {
     assert!(calls.iter().all(|call| call.role == "content-editor"), "{calls:#?}");
     for method in ["initialize", "notifications/initialized", "tools/list"] {
         assert!(

@@ -15,5 +15,6 @@ mod narrowed;
 mod nginx;
 mod ordinary;
 mod sdk;
+mod stdio;
 mod tokens;
 mod writes;

@@ -30,16 +30,26 @@ impl Sdk {
         tokio::task::spawn_blocking(move || self.run(&url, &key)).await.unwrap()
     }
 
+    /// As [`Sdk::session`], by way of a command that the client starts with these variables.
+    pub(crate) async fn stdio_session(
+        self,
+        words: Vec<String>,
+        variables: Vec<(&'static str, String)>,
+    ) -> Result<Session, String> {
+        let run = move || {
+            let home = install();
+            let mut command = self.command(&home);
+            command.env("MCP_HOME", &home).envs(variables).arg("--stdio").args(words);
+            Session::of(command)
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
     fn run(self, url: &str, key: &str) -> Result<Session, String> {
         let home = install();
         let mut command = self.command(&home);
         command.env("MCP_URL", url).env("MCP_KEY", key).env("MCP_HOME", &home);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-        }
-        let lines = String::from_utf8(output.stdout).unwrap();
-        Ok(Session(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()))
+        Session::of(command)
     }
 
     fn command(self, home: &Path) -> Command {
@@ -64,6 +74,15 @@ fn install() -> PathBuf {
 pub(crate) struct Session(Vec<Value>);
 
 impl Session {
+    fn of(mut command: Command) -> Result<Self, String> {
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        let lines = String::from_utf8(output.stdout).unwrap();
+        Ok(Self(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()))
+    }
+
     /// What the step came to; a step that is missing fails the test.
     pub(crate) fn step(&self, name: &str) -> &Value {
         let found = self.0.iter().find(|step| step["step"] == name);
