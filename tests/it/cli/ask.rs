@@ -188,6 +188,7 @@ async fn keys_are_issued_listed_and_revoked() {
         "created": "[TIME]",
         "expires": null,
         "valid": true,
+        "place": "header",
         "token": "default"
       }
     ]

@@ -587,8 +587,8 @@ async fn help_of_key_new() {
                                   may be logged, so it has to expire
           --token-env <VARIABLE>  The environment variable with the Directus token that the client's
                                   calls go upstream with
-          --token-file <PATH>     The file with that token
           --keys <FILE>           The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+          --token-file <PATH>     The file with that token
       -h, --help                  Print help
       -V, --version               Print version
     "#);
