@@ -120,7 +120,14 @@ impl Gateway {
     async fn start(directus: SocketAddr, folder: &Path) -> Self {
         let mut file = KeyFile::default();
         let created = "2026-01-01T00:00:00Z".parse().unwrap();
-        let new = NewKey { name: "bench".into(), role: "bench".into(), created, expires: None, token: None };
+        let new = NewKey {
+            name: "bench".into(),
+            role: "bench".into(),
+            created,
+            expires: None,
+            in_url: false,
+            token: None,
+        };
         let key = file.issue(new).unwrap().expose().to_owned();
         let trail = format!("sqlite://{}", folder.join("trail.db").display());
         let trail = Trail::open(&TrailOptions::new(trail)).await.unwrap();

@@ -95,6 +95,7 @@ fn key(token: SecretString) -> Result<(ClientKey, KeyRing), CommandError> {
         role: ROLE.to_owned(),
         created: SystemClock.now(),
         expires: None,
+        in_url: false,
         token: None,
     };
     let key = file.issue(new).map_err(super::key::KeyCommandError::from)?;

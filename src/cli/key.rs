@@ -63,6 +63,9 @@ struct NewArgs {
     /// For how long the key is taken, such as `90d` or `12h`; for ever where it is left out
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
+    /// The key works only in the address, as `?access_token=KEY`, where it may be logged, so it has to expire
+    #[arg(long, requires = "expires")]
+    in_url: bool,
     /// The environment variable with the Directus token that the client's calls go upstream with
     #[arg(long, value_name = "VARIABLE", conflicts_with = "token_file")]
     token_env: Option<String>,
@@ -119,6 +122,12 @@ pub fn run(
             let new = new.into_key(now)?;
             let told = new.clone();
             let key = KeyFile::edit(&path, |file| file.issue(new))?;
+            if told.in_url {
+                writeln!(
+                    messages,
+                    "It works only in the address: `https://GATEWAY/mcp?access_token=KEY`. Proxies in front of the gateway may log that."
+                )?;
+            }
             writeln!(
                 messages,
                 "The key of `{}`, role `{}`. It is shown this once and kept nowhere:",
@@ -149,7 +158,14 @@ impl NewArgs {
         let expires =
             self.expires.map(|time| after(now, &time).ok_or(KeyCommandError::Expires(time))).transpose()?;
         let token = self.token_env.map(TokenSource::Env).or(self.token_file.map(TokenSource::File));
-        Ok(NewKey { name: self.name, role: self.role, created: to_the_second(now), expires, token })
+        Ok(NewKey {
+            name: self.name,
+            role: self.role,
+            created: to_the_second(now),
+            expires,
+            in_url: self.in_url,
+            token,
+        })
     }
 }
 
@@ -179,7 +195,7 @@ fn to_the_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-const COLUMNS: [&str; 6] = ["name", "role", "created", "expires", "valid", "token"];
+const COLUMNS: [&str; 7] = ["name", "role", "created", "expires", "valid", "place", "token"];
 
 fn list(file: &KeyFile, format: Format, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     let rows = file.keys().iter().map(|entry| row(entry, now));
@@ -204,7 +220,7 @@ fn list(file: &KeyFile, format: Format, now: Timestamp, out: &mut dyn Write) -> 
     }
 }
 
-fn row(entry: &KeyEntry, now: Timestamp) -> [String; 6] {
+fn row(entry: &KeyEntry, now: Timestamp) -> [String; 7] {
     let expires = entry.expires.map(|time| time.to_string()).unwrap_or_default();
     let valid = if is_valid(entry, now) { "yes" } else { "no" };
     [
@@ -213,6 +229,7 @@ fn row(entry: &KeyEntry, now: Timestamp) -> [String; 6] {
         entry.created.to_string(),
         expires,
         valid.to_owned(),
+        place(entry).to_owned(),
         token(entry),
     ]
 }
@@ -220,12 +237,17 @@ fn row(entry: &KeyEntry, now: Timestamp) -> [String; 6] {
 fn object(entry: &KeyEntry, now: Timestamp) -> serde_json::Value {
     json!({
         "name": entry.name, "role": entry.role, "created": entry.created, "expires": entry.expires,
-        "valid": is_valid(entry, now), "token": token(entry),
+        "valid": is_valid(entry, now), "place": place(entry), "token": token(entry),
     })
 }
 
 fn is_valid(entry: &KeyEntry, now: Timestamp) -> bool {
     entry.expires.is_none_or(|expires| expires > now)
+}
+
+/// Where the key works, and nowhere else.
+fn place(entry: &KeyEntry) -> &'static str {
+    if entry.in_url { "url" } else { "header" }
 }
 
 /// Where the Directus token is, never the token.
@@ -277,23 +299,29 @@ mod tests {
         assert!(messages.contains("`claude`") && !messages.contains("wr_"), "{messages}");
         assert!(!std::fs::read_to_string(&file).unwrap().contains(out.trim_end()));
         key(&file, &["new", "cursor", "--role", "editor"]).unwrap();
+        let in_url = ["new", "chatgpt", "--role", "reader", "--in-url", "--expires", "30d"];
+        let (_, messages) = key(&file, &in_url).unwrap();
+        assert!(messages.contains("?access_token=KEY") && !messages.contains("wr_"), "{messages}");
 
         let (csv, _) = key(&file, &["list", "--format", "csv"]).unwrap();
         insta::assert_snapshot!(csv, @r"
-        name,role,created,expires,valid,token
-        claude,reader,2026-11-22T10:00:00Z,2027-02-20T10:00:00Z,yes,env:T
-        cursor,editor,2026-11-22T10:00:00Z,,yes,default
+        name,role,created,expires,valid,place,token
+        claude,reader,2026-11-22T10:00:00Z,2027-02-20T10:00:00Z,yes,header,env:T
+        cursor,editor,2026-11-22T10:00:00Z,,yes,header,default
+        chatgpt,reader,2026-11-22T10:00:00Z,2026-12-22T10:00:00Z,yes,url,default
         ");
         let (table, _) = key(&file, &["list"]).unwrap();
         insta::assert_snapshot!(table, @r"
-         name    role    created               expires               valid  token
-         claude  reader  2026-11-22T10:00:00Z  2027-02-20T10:00:00Z  yes    env:T
-         cursor  editor  2026-11-22T10:00:00Z                        yes    default
+         name     role    created               expires               valid  place   token
+         claude   reader  2026-11-22T10:00:00Z  2027-02-20T10:00:00Z  yes    header  env:T
+         cursor   editor  2026-11-22T10:00:00Z                        yes    header  default
+         chatgpt  reader  2026-11-22T10:00:00Z  2026-12-22T10:00:00Z  yes    url     default
         ");
         key(&file, &["revoke", "claude"]).unwrap();
         let (json, _) = key(&file, &["list", "--format", "json"]).unwrap();
         let list: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(list.as_array().unwrap().len(), 1);
+        assert_eq!(list.as_array().unwrap().len(), 2);
+        assert_eq!([&list[0]["place"], &list[1]["place"]], ["header", "url"]);
         assert_eq!(list[0]["name"], "cursor");
     }
 
@@ -307,6 +335,7 @@ mod tests {
             (&["new", "a", "--role", "r", "--expires=0d"], "`0d` is not a time"),
             (&["new", "a b", "--role", "r"], "`a b` is not a name"),
             (&["new", "a"], "--role"),
+            (&["new", "a", "--role", "r", "--in-url"], "--expires"),
             (&["new", "a", "--role", "r", "--token-env", "T", "--token-file", "f"], "cannot be used with"),
             (&["revoke", "a"], "no key of the name `a`"),
         ] {

@@ -167,6 +167,7 @@ fn first_key(path: &Path, role: &str) -> Result<Option<String>, CommandError> {
         role: role.to_owned(),
         created: SystemClock.now(),
         expires: None,
+        in_url: false,
         token: None,
     };
     let key = KeyFile::edit(path, |file| file.issue(new)).map_err(super::key::KeyCommandError::from)?;

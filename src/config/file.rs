@@ -264,6 +264,7 @@ impl Decoder<'_> {
             body_timeout: self.time(&object, "body_timeout", default.body_timeout),
             drain_timeout: self.time(&object, "drain_timeout", default.drain_timeout),
             arrivals: self.number(&object, "arrivals").unwrap_or(default.arrivals),
+            arrivals_in_url: self.number(&object, "arrivals_in_url").unwrap_or(default.arrivals_in_url),
             strangers: self.number(&object, "strangers").unwrap_or(default.strangers),
         })
     }
@@ -334,6 +335,7 @@ limits:
   body_timeout: 2 s
   drain_timeout: 1h
   arrivals: 5
+  arrivals_in_url: 4
   strangers: 6
 ",
         );
@@ -373,8 +375,8 @@ limits:
             (Duration::from_secs(1), Duration::from_secs(2))
         );
         assert_eq!(
-            (limits.drain_timeout, limits.arrivals, limits.strangers),
-            (Duration::from_hours(1), 5, 6)
+            (limits.drain_timeout, limits.arrivals, limits.arrivals_in_url, limits.strangers),
+            (Duration::from_hours(1), 5, 4, 6)
         );
     }
 

@@ -189,6 +189,8 @@ struct Limits {
     drain_timeout: Option<Duration>,
     /// Requests of one client in a second; 200.
     arrivals: Option<Number>,
+    /// Requests of one client in a second whose key is in the address; 20.
+    arrivals_in_url: Option<Number>,
     /// Requests without a valid key from one address in a minute; 60.
     strangers: Option<Number>,
 }

@@ -156,6 +156,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Requests of one principal per second that are let in at all; 200.
     pub arrivals: u32,
+    /// The same for a principal whose key is in the address; 20.
+    pub arrivals_in_url: u32,
     /// Requests without a valid credential from one address per minute; 60.
     pub strangers: u32,
 }
@@ -247,6 +249,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
             arrivals: 200,
+            arrivals_in_url: 20,
             strangers: 60,
         }
     }

@@ -5,7 +5,7 @@ use super::rejected::Rejected;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Uri};
 use std::fmt;
 use url::form_urlencoded;
 
@@ -17,6 +17,8 @@ const LONGEST: usize = 8 * 1024;
 pub(super) enum Credential<'a> {
     /// A client key.
     Key(&'a str),
+    /// A client key in the address.
+    KeyInUrl(&'a str),
     /// Three parts of base64url with points between them.
     Jwt(&'a str),
     /// Any other text, which can only be a static token of Directus.
@@ -24,13 +26,21 @@ pub(super) enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// The credential of a whole request: in its one `Authorization` header, and nowhere else.
+    /// The credential of a whole request: in its one `Authorization` header, or a client key in its address, and nowhere else.
     ///
     /// # Errors
-    /// When there is a credential elsewhere, or not exactly one there.
-    pub(super) fn of(headers: &'a HeaderMap, query: Option<&str>) -> Result<Self, Rejected> {
-        nowhere_else(headers, query)?;
-        Self::in_header(headers.get_all(AUTHORIZATION))
+    /// When there is not exactly one credential in its place.
+    pub(super) fn of(headers: &'a HeaderMap, query: Option<&'a str>) -> Result<Self, Rejected> {
+        // Directus takes a session cookie whenever it finds nothing that it likes in the header. It would not be forwarded; refusing it
+        // tells the client that it does nothing.
+        if headers.contains_key(COOKIE) {
+            return Err(Rejected::Cookie);
+        }
+        match in_address(query)? {
+            None => Self::in_header(headers.get_all(AUTHORIZATION)),
+            Some(_) if headers.contains_key(AUTHORIZATION) => Err(Rejected::Query),
+            Some(key) => Ok(Self::KeyInUrl(key)),
+        }
     }
 
     /// The credential in these `Authorization` headers, of which there must be one.
@@ -70,25 +80,47 @@ impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Key(_) => "Key(…)",
+            Self::KeyInUrl(_) => "KeyInUrl(…)",
             Self::Jwt(_) => "Jwt(…)",
             Self::Other(_) => "Other(…)",
         })
     }
 }
 
-/// Rejects a request that has a credential anywhere but in its `Authorization` header.
+/// The parameter that Directus knows, and some clients.
+const PARAMETER: &str = "access_token";
+
+/// The client key in a query string, where there is one: one parameter, spelled exactly so, whose value is a key as it was printed.
 ///
-/// Directus takes a session cookie and `access_token` in the address, however it is spelled, whenever it finds nothing it
-/// likes in the header. Neither would be forwarded; refusing them tells the client that they do nothing.
-fn nowhere_else(headers: &HeaderMap, query: Option<&str>) -> Result<(), Rejected> {
-    if headers.contains_key(COOKIE) {
-        return Err(Rejected::Cookie);
+/// # Errors
+/// When there is anything else in it that somebody could take for a credential, however it is spelled.
+fn in_address(query: Option<&str>) -> Result<Option<&str>, Rejected> {
+    let mut pieces = query.unwrap_or_default().split('&').filter(|piece| is_credential(piece));
+    let Some(piece) = pieces.next() else { return Ok(None) };
+    let value = piece.strip_prefix(PARAMETER).and_then(|rest| rest.strip_prefix('='));
+    match (value.filter(|key| key::is_well_formed(key)), pieces.next()) {
+        (Some(key), None) => Ok(Some(key)),
+        (_, _) => Err(Rejected::Query),
     }
-    let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    if parameters.any(|(name, _)| name.to_ascii_lowercase().contains("access_token")) {
-        return Err(Rejected::Query);
-    }
-    Ok(())
+}
+
+fn is_credential(piece: &str) -> bool {
+    let mut names = form_urlencoded::parse(piece.as_bytes());
+    names.any(|(name, _)| name.to_ascii_lowercase().contains(PARAMETER))
+}
+
+/// The address without its credential, as everything behind this sees it.
+///
+/// # Errors
+/// When what is left is no address.
+pub(super) fn without_key(uri: &Uri) -> Result<Uri, Rejected> {
+    let kept: Vec<&str> =
+        uri.query().unwrap_or_default().split('&').filter(|piece| !is_credential(piece)).collect();
+    let question_mark = if kept.is_empty() { "" } else { "?" };
+    let mut parts = uri.clone().into_parts();
+    let path = format!("{}{question_mark}{}", uri.path(), kept.join("&"));
+    parts.path_and_query = Some(path.try_into().map_err(|_| Rejected::Query)?);
+    Uri::from_parts(parts).map_err(|_| Rejected::Query)
 }
 
 #[cfg(test)]
@@ -154,17 +186,47 @@ mod tests {
     #[test]
     fn a_credential_elsewhere_is_refused_and_not_skipped() {
         let mut headers = HeaderMap::new();
+        let key = format!("access_token={KEY}");
         for (query, expect) in [
-            (None, Ok(())),
-            (Some("tool_mode=registry"), Ok(())),
-            (Some("access_token=x"), Err(Rejected::Query)),
-            (Some("a=b&access%5Ftoken=x"), Err(Rejected::Query)),
-            (Some("[access_token]=x"), Err(Rejected::Query)),
-            (Some("access_token[]=x"), Err(Rejected::Query)),
+            ("tool_mode=registry", Err(Rejected::Missing)),
+            (&key, Ok(Credential::KeyInUrl(KEY))),
+            (&format!("tool_mode=registry&{key}&x"), Ok(Credential::KeyInUrl(KEY))),
+            ("access_token=x", Err(Rejected::Query)),
+            ("access_token=", Err(Rejected::Query)),
+            ("access_token", Err(Rejected::Query)),
+            (&format!("{key}&{key}"), Err(Rejected::Query)),
+            (&format!("{key}&access_token=x"), Err(Rejected::Query)),
+            (&format!("{key}&ACCESS_TOKEN=x"), Err(Rejected::Query)),
+            (&format!("a=b&access%5Ftoken={KEY}"), Err(Rejected::Query)),
+            (&format!("Access_Token={KEY}"), Err(Rejected::Query)),
+            (&format!("[access_token]={KEY}"), Err(Rejected::Query)),
+            (&format!("access_token[]={KEY}"), Err(Rejected::Query)),
+            (&format!("access_token[0]={KEY}"), Err(Rejected::Query)),
+            (&format!(" access_token={KEY}"), Err(Rejected::Query)),
+            (&format!("+access_token={KEY}"), Err(Rejected::Query)),
+            (&format!("access_token=={KEY}"), Err(Rejected::Query)),
+            (&format!("{key}%20"), Err(Rejected::Query)),
+            (&format!("access_token=wr%5F{}", KEY.trim_start_matches("wr_")), Err(Rejected::Query)),
+            (&format!("a=b;{key}"), Err(Rejected::Missing)),
         ] {
-            assert_eq!(nowhere_else(&headers, query), expect, "{query:?}");
+            assert_eq!(Credential::of(&headers, Some(query)), expect, "{query:?}");
         }
+        headers.insert(AUTHORIZATION, format!("Bearer {KEY}").try_into().unwrap());
+        assert_eq!(Credential::of(&headers, None), Ok(Credential::Key(KEY)));
+        assert_eq!(Credential::of(&headers, Some(&key)), Err(Rejected::Query), "two are one too many");
         headers.insert(COOKIE, HeaderValue::from_static("directus_session_token=x"));
-        assert_eq!(nowhere_else(&headers, None), Err(Rejected::Cookie));
+        assert_eq!(Credential::of(&headers, None), Err(Rejected::Cookie));
+    }
+
+    #[test]
+    fn nothing_of_the_key_is_left_in_the_address() {
+        for (uri, expect) in [
+            (format!("/mcp?access_token={KEY}"), "/mcp"),
+            (format!("/mcp?access_token={KEY}&tool_mode=registry"), "/mcp?tool_mode=registry"),
+            (format!("/mcp?&tool_mode=registry&access_token={KEY}&x=1"), "/mcp?&tool_mode=registry&x=1"),
+            (format!("http://gateway/mcp?access_token={KEY}"), "http://gateway/mcp"),
+        ] {
+            assert_eq!(without_key(&uri.parse().unwrap()).unwrap().to_string(), expect, "{uri}");
+        }
     }
 }

@@ -1,4 +1,16 @@
 //! The key file: which client keys there are, without the keys.
+//!
+//! ```yaml
+//! version: 1
+//! keys:
+//!   - name: "claude"                # letters, digits, `.`, `_`, `-` and `@`
+//!     role: "content-editor"        # the policy role
+//!     digest: "…"                   # SHA-256 of the key, in hex
+//!     created: "2026-11-22T10:00:00Z"
+//!     expires: "2027-02-20T10:00:00Z"   # left out: never
+//!     in_url: true                  # works as `?access_token=`, and only there; left out: in the header, and only there
+//!     token: {env: "EDITOR_TOKEN"}  # or `file`; left out: the upstream's default
+//! ```
 
 use super::key::{ClientKey, Digest};
 use super::replace::Locked;
@@ -39,6 +51,9 @@ pub struct KeyEntry {
     /// From when on it is no longer taken; `None` for never.
     #[serde(default)]
     pub expires: Option<Timestamp>,
+    /// Whether it works in the address, as `?access_token=`, and only there. Such a key expires.
+    #[serde(default)]
+    pub in_url: bool,
     /// Where its Directus token is; `None` for the upstream's default.
     #[serde(default)]
     pub token: Option<TokenSource>,
@@ -65,6 +80,8 @@ pub struct NewKey {
     pub created: Timestamp,
     /// From when on it is no longer taken.
     pub expires: Option<Timestamp>,
+    /// Whether it is to work in the address, and only there.
+    pub in_url: bool,
     /// Where its Directus token is; `None` for the upstream's default.
     pub token: Option<TokenSource>,
 }
@@ -97,6 +114,11 @@ pub enum KeyFileError {
     /// There is no key of that name.
     #[error("there is no key of the name `{0}`; `warrener key list` shows them")]
     NoSuchKey(String),
+    /// A key for the address would be taken for ever.
+    #[error(
+        "the key of `{0}` works in the address, where it gets into logs, so it needs a time at which it expires"
+    )]
+    NoExpiry(String),
     /// The machine gives no randomness.
     #[error("the machine has no randomness to make a key from")]
     Random(#[source] getrandom::Error),
@@ -152,9 +174,12 @@ impl KeyFile {
         if self.keys.iter().any(|entry| entry.name == new.name) {
             return Err(KeyFileError::Exists(new.name));
         }
+        if new.in_url && new.expires.is_none() {
+            return Err(KeyFileError::NoExpiry(new.name));
+        }
         let key = ClientKey::random().map_err(KeyFileError::Random)?;
-        let NewKey { name, role, created, expires, token } = new;
-        self.keys.push(KeyEntry { name, role, digest: key.digest(), created, expires, token });
+        let NewKey { name, role, created, expires, in_url, token } = new;
+        self.keys.push(KeyEntry { name, role, digest: key.digest(), created, expires, in_url, token });
         Ok(key)
     }
 
@@ -193,6 +218,9 @@ impl KeyFile {
             if !names.insert(&entry.name) {
                 return Err(format!("there are two keys of the name `{}`", entry.name));
             }
+            if entry.in_url && entry.expires.is_none() {
+                return Err(KeyFileError::NoExpiry(entry.name.clone()).to_string());
+            }
             if !digests.insert(entry.digest) {
                 return Err(format!("the digest of `{}` stands there twice", entry.name));
             }
@@ -217,6 +245,9 @@ impl KeyEntry {
         let _ = writeln!(text, "    digest: \"{}\"\n    created: \"{}\"", self.digest, self.created);
         if let Some(expires) = self.expires {
             let _ = writeln!(text, "    expires: \"{expires}\"");
+        }
+        if self.in_url {
+            text.push_str("    in_url: true\n");
         }
         let _ = match &self.token {
             Some(TokenSource::Env(name)) => writeln!(text, "    token: {{env: {}}}", quoted(name)),
@@ -265,6 +296,7 @@ mod tests {
             role: "reader".to_owned(),
             created: "2026-11-22T10:00:00Z".parse().unwrap(),
             expires: None,
+            in_url: false,
             token: None,
         }
     }
@@ -278,12 +310,14 @@ mod tests {
             let expires = Some("2027-01-01T00:00:00Z".parse().unwrap());
             file.issue(NewKey {
                 expires,
+                in_url: true,
                 token: Some(TokenSource::File("/run/\"x\"".into())),
                 ..new("cursor")
             })
         });
         let read = KeyFile::read(&path).unwrap();
         assert_eq!(read.keys().len(), 2);
+        assert_eq!([read.keys()[0].in_url, read.keys()[1].in_url], [false, true]);
         assert_eq!(read.keys()[1].digest, key.unwrap().digest());
         assert_eq!(read.keys()[1].token, Some(TokenSource::File("/run/\"x\"".into())));
         assert_eq!(KeyFile::parse(&read.to_text()).unwrap(), read);
@@ -340,6 +374,10 @@ mod tests {
                 "two keys of the name `a`",
             ),
             (format!("version: 1\nkeys:\n{}{}", entry("a", 'a'), entry("b", 'a')), "digest of `b`"),
+            (
+                format!("version: 1\nkeys:\n{}", entry("a", 'a').replace('}', ", in_url: true}")),
+                "needs a time at which it expires",
+            ),
             (format!("version: 1\nkeys:\n{}", entry("a", 'x')), "64 hexadecimal digits"),
             (format!("version: 1\nkeys:\n{}", entry("-a", 'a')), "is not a name"),
             (format!("version: 1\nkeys:\n{}", entry("a", 'a').replace("role", "rolle")), "rolle"),

@@ -13,6 +13,7 @@ mod file;
 mod jwt;
 mod key;
 mod name;
+mod network;
 mod rejected;
 mod replace;
 mod ring;
@@ -24,8 +25,9 @@ pub(crate) mod whole;
 
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 pub use key::{ClientKey, Digest};
+pub(crate) use network::network;
 pub use rejected::Rejected;
-pub use ring::{KeyError, KeyRing};
+pub use ring::{KeyError, KeyRing, Place};
 pub use secret::{SecretError, read_secret};
 pub use stop::{Stop, StopFile, StopFileError, Whom};
 pub use stops::{Looked, Standing, Stops};

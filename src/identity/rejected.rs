@@ -32,6 +32,14 @@ pub enum Rejected {
         /// Whose key it was.
         name: String,
     },
+    /// The key came where it does not work: in the address, or in the header although it was made for the address.
+    #[error("the key of `{name}` came in {place}")]
+    Misplaced {
+        /// Whose key it was.
+        name: String,
+        /// Where it came, and what that means.
+        place: &'static str,
+    },
     /// The principal is shut out by `identity.refuse`.
     #[error("`{name}` is refused by `identity.refuse`")]
     Refused {
@@ -45,6 +53,12 @@ pub enum Rejected {
         word: &'static str,
         /// The whole reason. It never repeats the token.
         why: &'static str,
+    },
+    /// The token still says a role that its user no longer has.
+    #[error("the role in the token of `{name}` is not the role that the user has now")]
+    Stale {
+        /// Whose token it was.
+        name: String,
     },
     /// The token is good, and nobody has said what its holder may do.
     #[error("no policy role is given to `{name}`: {why}")]
@@ -80,7 +94,9 @@ impl Rejected {
             Self::Unknown => "unknown",
             Self::Expired { .. } => "expired",
             Self::Refused { .. } => "refused",
+            Self::Misplaced { .. } => "misplaced",
             Self::Token { word, .. } => word,
+            Self::Stale { .. } => "stale",
             Self::NoRole { .. } => "no_role",
             Self::Crowded { .. } => "crowded",
             Self::Unavailable { .. } => "unavailable",
@@ -90,7 +106,11 @@ impl Rejected {
     /// Who it was, where that was proved although nobody is let in.
     pub fn principal(&self) -> Option<&str> {
         match self {
-            Self::Expired { name } | Self::Refused { name } | Self::NoRole { name, .. } => Some(name),
+            Self::Expired { name }
+            | Self::Misplaced { name, .. }
+            | Self::Refused { name }
+            | Self::Stale { name }
+            | Self::NoRole { name, .. } => Some(name),
             Self::Missing
             | Self::Repeated
             | Self::Malformed
@@ -113,8 +133,12 @@ impl Rejected {
             | Self::Query
             | Self::Unknown
             | Self::Expired { .. }
+            | Self::Misplaced { .. }
             | Self::Refused { .. } => "a valid key is needed: send `Authorization: Bearer KEY`".to_owned(),
             Self::Token { why, .. } => format!("a valid token is needed: {why}"),
+            Self::Stale { .. } => {
+                "a valid token is needed: the role of its user has changed, so sign in again".to_owned()
+            }
             Self::NoRole { .. } => "no role of the gateway is given to the holder of this token".to_owned(),
             Self::Crowded { .. } => "too many requests without a valid key".to_owned(),
             Self::Unavailable { .. } => "the token cannot be checked now: try again later".to_owned(),
@@ -131,8 +155,10 @@ impl Rejected {
             | Self::Query
             | Self::Unknown
             | Self::Expired { .. }
+            | Self::Misplaced { .. }
             | Self::Refused { .. }
-            | Self::Token { .. } => StatusCode::UNAUTHORIZED,
+            | Self::Token { .. }
+            | Self::Stale { .. } => StatusCode::UNAUTHORIZED,
             Self::NoRole { .. } => StatusCode::FORBIDDEN,
             Self::Crowded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -62,9 +62,20 @@ struct Loaded {
     files: Vec<PathBuf>,
 }
 
+/// Where a key came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the `Authorization` header.
+    Header,
+    /// In the address, as `?access_token=`.
+    Url,
+}
+
 #[derive(Debug)]
 struct Held {
     digest: Digest,
+    /// Where it works, and nowhere else.
+    place: Place,
     expires: Option<Timestamp>,
     who: Found,
 }
@@ -113,11 +124,11 @@ impl KeyRing {
         self.loaded.load().keys.iter().map(|held| held.who.principal.role.clone()).collect()
     }
 
-    /// Who holds that key.
+    /// Who holds that key, which came there.
     ///
     /// # Errors
-    /// When there is no such key, or it has expired.
-    pub fn holder(&self, key: &str, now: Timestamp) -> Result<Found, Rejected> {
+    /// When there is no such key, it does not work there, or it has expired.
+    pub fn holder(&self, key: &str, place: Place, now: Timestamp) -> Result<Found, Rejected> {
         let digest = Digest::of(key);
         let loaded = self.loaded.load();
         // Every key is compared, so that the time does not tell which one it was.
@@ -126,6 +137,13 @@ impl KeyRing {
             .iter()
             .fold(None, |found, held| if held.digest.same(&digest) { Some(held) } else { found });
         let held = matching.ok_or(Rejected::Unknown)?;
+        if held.place != place {
+            let place = match place {
+                Place::Header => "a header, and works only in the address: it was made with `--in-url`",
+                Place::Url => "the address, where proxies log it, and works only in a header: revoke it",
+            };
+            return Err(Rejected::Misplaced { name: held.who.principal.name.clone(), place });
+        }
         if held.expires.is_some_and(|expires| expires <= now) {
             return Err(Rejected::Expired { name: held.who.principal.name.clone() });
         }
@@ -198,15 +216,17 @@ impl Loaded {
 
 impl Held {
     fn copy(&self) -> Self {
-        Self { digest: self.digest, expires: self.expires, who: self.who.clone() }
+        Self { digest: self.digest, place: self.place, expires: self.expires, who: self.who.clone() }
     }
 }
 
 fn held(file: &KeyFile, default_token: Option<&SecretString>) -> Result<Vec<Held>, KeyError> {
     let hold = |entry: &KeyEntry| {
         let token = token_of(entry, default_token)?;
-        let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof: Proof::Key };
-        Ok(Held { digest: entry.digest, expires: entry.expires, who: Found { principal, token } })
+        let (place, proof) =
+            if entry.in_url { (Place::Url, Proof::KeyInUrl) } else { (Place::Header, Proof::Key) };
+        let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof };
+        Ok(Held { digest: entry.digest, place, expires: entry.expires, who: Found { principal, token } })
     };
     file.keys().iter().map(hold).collect()
 }
@@ -279,6 +299,7 @@ mod tests {
             role: "reader".to_owned(),
             created: now(),
             expires: None,
+            in_url: false,
             token: None,
         }
     }
@@ -293,14 +314,14 @@ mod tests {
         let key = file.issue(new("claude")).unwrap();
         file.issue(new("cursor")).unwrap();
         let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
-        let found = ring.holder(key.expose(), now()).unwrap();
+        let found = ring.holder(key.expose(), Place::Header, now()).unwrap();
         assert_eq!((found.principal.name.as_str(), found.principal.role.as_str()), ("claude", "reader"));
         assert_eq!(found.token.expose_secret(), "default-token");
         assert!(!format!("{ring:?}{found:?}").contains("default-token"));
         assert_eq!(ring.roles().into_iter().collect::<Vec<_>>(), ["reader"]);
 
         let stranger = super::super::ClientKey::random().unwrap();
-        assert_eq!(ring.holder(stranger.expose(), now()).unwrap_err(), Rejected::Unknown);
+        assert_eq!(ring.holder(stranger.expose(), Place::Header, now()).unwrap_err(), Rejected::Unknown);
     }
 
     #[test]
@@ -309,9 +330,24 @@ mod tests {
         let short = file.issue(NewKey { expires: Some(now()), ..new("short") }).unwrap();
         let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
         let before = now() - jiff::SignedDuration::from_micros(1);
-        assert!(ring.holder(short.expose(), before).is_ok());
-        let error = ring.holder(short.expose(), now()).unwrap_err();
+        assert!(ring.holder(short.expose(), Place::Header, before).is_ok());
+        let error = ring.holder(short.expose(), Place::Header, now()).unwrap_err();
         assert_eq!((error.as_str(), error.principal()), ("expired", Some("short")));
+    }
+
+    #[test]
+    fn a_key_works_in_one_place() {
+        let mut file = KeyFile::default();
+        let expires = Some(now() + jiff::SignedDuration::from_hours(1));
+        let header = file.issue(new("header")).unwrap();
+        let url = file.issue(NewKey { in_url: true, expires, ..new("url") }).unwrap();
+        let ring = KeyRing::in_memory(&file, Some(default_token())).unwrap();
+        assert_eq!(ring.holder(header.expose(), Place::Header, now()).unwrap().principal.proof, Proof::Key);
+        assert_eq!(ring.holder(url.expose(), Place::Url, now()).unwrap().principal.proof, Proof::KeyInUrl);
+        for (key, place, name) in [(&header, Place::Url, "header"), (&url, Place::Header, "url")] {
+            let error = ring.holder(key.expose(), place, now()).unwrap_err();
+            assert_eq!((error.as_str(), error.principal()), ("misplaced", Some(name)));
+        }
     }
 
     #[test]
@@ -337,7 +373,8 @@ mod tests {
         let key = KeyFile::edit(&path, |file| file.issue(NewKey { token: source, ..new("claude") })).unwrap();
         let ring = KeyRing::open(&path, None).unwrap();
         let sees = |ring: &KeyRing| {
-            ring.holder(key.expose(), now()).map(|found| found.token.expose_secret().to_owned())
+            ring.holder(key.expose(), Place::Header, now())
+                .map(|found| found.token.expose_secret().to_owned())
         };
         assert_eq!(sees(&ring).unwrap(), "one");
         assert!(!ring.reload().unwrap(), "nothing has changed");

@@ -1,10 +1,10 @@
 //! The ways in that are configured, and which of them judges a request.
 
 use super::certificate::Certificates;
-use super::credential::Credential;
+use super::credential::{Credential, without_key};
 use super::jwt::Jwt;
 use super::rejected::Rejected;
-use super::ring::KeyRing;
+use super::ring::{KeyRing, Place};
 use crate::policy::Principal;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request};
@@ -66,8 +66,12 @@ impl Ways {
         HeaderValue::from_static("Bearer")
     }
 
-    /// Who sent a request. `address` is where it comes from.
-    pub fn judge<B>(&self, request: &Request<B>, address: Option<IpAddr>, now: Timestamp) -> Judged {
+    /// Forgets what no longer counts.
+    #[expect(clippy::unused_self, reason = "a key leaves nothing behind")]
+    pub(crate) fn forget(&self) {}
+
+    /// Who sent a request. `address` is where it comes from. A key in the request's own address is taken out of it.
+    pub fn judge<B>(&self, request: &mut Request<B>, address: Option<IpAddr>, now: Timestamp) -> Judged {
         let _ = address;
         let credential = match Credential::of(request.headers(), request.uri().query()) {
             Ok(credential) => credential,
@@ -76,7 +80,14 @@ impl Ways {
             Err(rejected) => return Judged::Now(Err(rejected)),
         };
         match credential {
-            Credential::Key(key) => Judged::Now(self.admit(self.keys.holder(key, now))),
+            Credential::Key(key) => Judged::Now(self.admit(self.keys.holder(key, Place::Header, now))),
+            Credential::KeyInUrl(key) => {
+                let found = self.admit(self.keys.holder(key, Place::Url, now));
+                Judged::Now(without_key(request.uri()).and_then(|stripped| {
+                    *request.uri_mut() = stripped;
+                    found
+                }))
+            }
             Credential::Jwt(token) => self.by_jwt(token, now),
             Credential::Other(_) => Judged::Now(Err(Rejected::Malformed)),
         }

@@ -5,8 +5,9 @@
 use super::refusal::Refusal;
 use super::strangers::Strangers;
 use crate::accept::{Body, Peer};
+use crate::config::Limits;
 use crate::identity::{Found, Judged, Rejected, Ways};
-use crate::policy::Principal;
+use crate::policy::{Principal, Proof};
 use crate::telemetry::Clock;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use governor::clock::Clock as _;
@@ -55,19 +56,31 @@ struct Shared {
     strangers: Arc<Strangers>,
     clock: Arc<dyn Clock>,
     arrivals: DefaultKeyedRateLimiter<String>,
+    /// The same for keys in the address, which get around more easily.
+    arrivals_in_url: DefaultKeyedRateLimiter<String>,
 }
 
 impl IdentifyLayer {
-    /// Identifies in these ways; takes in so many requests of one principal a second.
+    /// Identifies in these ways; takes in so many requests of one principal a second as the limits say.
     pub(super) fn new(
         ways: Arc<Ways>,
         strangers: Arc<Strangers>,
         clock: Arc<dyn Clock>,
-        arrivals: u32,
+        limits: &Limits,
     ) -> Self {
-        let quota = Quota::per_second(NonZeroU32::new(arrivals).unwrap_or(NonZeroU32::MIN));
-        let arrivals = DefaultKeyedRateLimiter::keyed(quota);
-        Self { shared: Arc::new(Shared { ways, strangers, clock, arrivals }) }
+        let arrivals = |rate: u32| {
+            let quota = Quota::per_second(NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN));
+            DefaultKeyedRateLimiter::keyed(quota)
+        };
+        let (arrivals, arrivals_in_url) = (arrivals(limits.arrivals), arrivals(limits.arrivals_in_url));
+        Self { shared: Arc::new(Shared { ways, strangers, clock, arrivals, arrivals_in_url }) }
+    }
+
+    /// Forgets who has not come for a while.
+    pub(super) fn forget(&self) {
+        self.shared.arrivals.retain_recent();
+        self.shared.arrivals_in_url.retain_recent();
+        self.shared.ways.forget();
     }
 }
 
@@ -104,9 +117,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let arrival = self.shared.arrival(&request);
-        match self.shared.ways.judge(&request, arrival.address, arrival.now) {
+        match self.shared.ways.judge(&mut request, arrival.address, arrival.now) {
             Judged::Now(judged) => match self.shared.identified(judged, arrival, request) {
                 Ok(identified) => Either::Left(self.inner.call(identified)),
                 Err(refusal) => Either::Right(Either::Left(ready(Err(refusal)))),
@@ -146,13 +159,17 @@ impl Shared {
         let at = now.as_microsecond();
         let Found { principal, token } =
             judged.map_err(|rejected| self.strangers.refuse(address, &rejected, at))?;
-        let flood = self.flood(&principal.name);
+        let flood = self.flood(&principal);
         let caller = Caller { principal, token, address, at, arrived };
         Ok(Identified { caller, flood, request })
     }
 
-    fn flood(&self, name: &String) -> Option<Duration> {
-        let refused = self.arrivals.check_key(name).err()?;
+    fn flood(&self, principal: &Principal) -> Option<Duration> {
+        let arrivals = match principal.proof {
+            Proof::KeyInUrl => &self.arrivals_in_url,
+            Proof::Key | Proof::OAuth | Proof::Token | Proof::Jwt | Proof::Certificate => &self.arrivals,
+        };
+        let refused = arrivals.check_key(&principal.name).err()?;
         Some(refused.wait_time_from(governor::clock::DefaultClock::default().now()))
     }
 }

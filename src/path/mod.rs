@@ -99,13 +99,16 @@ where
     let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
-    let housekeeping = keep_house(strangers.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
+    let challenge = ways.challenge();
+    let identify = identify::IdentifyLayer::new(ways, strangers.clone(), clock, &limits);
+    let housekeeping =
+        keep_house(strangers, identify.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
     drain.tasks().spawn(housekeeping);
     let stages = ServiceBuilder::new()
         // Outermost, since every stage below may refuse.                              Refusal    -> Response
-        .layer(reply::ReplyLayer::new(ways.challenge()))
+        .layer(reply::ReplyLayer::new(challenge))
         // Before anything is read: a stranger costs no parsing.                       Request    -> Identified
-        .layer(identify::IdentifyLayer::new(ways, strangers, clock, limits.arrivals))
+        .layer(identify)
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
         .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone()))
         // What the message would do, told by the schema.                              Call       -> Normalised
@@ -134,6 +137,7 @@ fn take_ready<S: Clone>(service: &mut S) -> S {
 /// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
 async fn keep_house(
     strangers: Arc<strangers::Strangers>,
+    identify: identify::IdentifyLayer,
     recorder: Arc<record::Recorder>,
     limit: limit::LimitLayer,
     trail: Trail,
@@ -149,6 +153,7 @@ async fn keep_house(
                 tracing::error!(%error, "a count of refused requests is not recorded");
             }
         }
+        identify.forget();
         limit.forget();
         if ending {
             return;

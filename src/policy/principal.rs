@@ -16,6 +16,16 @@ pub struct Principal {
 pub enum Proof {
     /// A client key that Warrener issued.
     Key,
+    /// A client key that Warrener issued for the address.
+    KeyInUrl,
+    /// An OAuth token of Directus'.
+    OAuth,
+    /// A static token of Directus'.
+    Token,
+    /// A token of an OpenID provider.
+    Jwt,
+    /// A TLS client certificate.
+    Certificate,
 }
 
 impl Proof {
@@ -23,6 +33,11 @@ impl Proof {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::KeyInUrl => "key in the address",
+            Self::OAuth => "OAuth token",
+            Self::Token => "Directus token",
+            Self::Jwt => "OpenID token",
+            Self::Certificate => "certificate",
         }
     }
 }

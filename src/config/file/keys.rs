@@ -124,6 +124,7 @@ pub(in crate::config) const LIMITS: Mapping = Mapping {
         "body_timeout",
         "drain_timeout",
         "arrivals",
+        "arrivals_in_url",
         "strangers",
     ],
     words: &[

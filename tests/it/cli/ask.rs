@@ -175,8 +175,8 @@ async fn keys_are_issued_listed_and_revoked() {
     insta::assert_snapshot!(desk.run("key list").await, @r#"
     exit code 0
     --- output
-     name    role    created               expires  valid  token
-     claude  reader  [TIME]           yes    default
+     name    role    created               expires  valid  place   token
+     claude  reader  [TIME]           yes    header  default
     "#);
     insta::assert_snapshot!(desk.run("key list --format json").await, @r#"
     exit code 0
@@ -188,6 +188,7 @@ async fn keys_are_issued_listed_and_revoked() {
         "created": "[TIME]",
         "expires": null,
         "valid": true,
+        "place": "header",
         "token": "default"
       }
     ]

@@ -396,10 +396,12 @@ async fn help_of_key_new() {
           --role <ROLE>           The policy role that speaks for the client
           --expires <TIME>        For how long the key is taken, such as `90d` or `12h`; for ever where
                                   it is left out
+          --in-url                The key works only in the address, as `?access_token=KEY`, where it
+                                  may be logged, so it has to expire
           --token-env <VARIABLE>  The environment variable with the Directus token that the client's
                                   calls go upstream with
-          --token-file <PATH>     The file with that token
           --keys <FILE>           The key file [env: WARRENER_KEYS=] [default: warrener.keys.yaml]
+          --token-file <PATH>     The file with that token
       -h, --help                  Print help
       -V, --version               Print version
     "#);

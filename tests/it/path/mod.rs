@@ -6,6 +6,7 @@ mod decided;
 mod ended;
 mod facts;
 mod forwarded;
+mod in_url;
 mod limited;
 mod lists;
 mod local;

@@ -116,6 +116,8 @@ pub(super) struct Recorded {
 pub(super) struct Plan {
     pub(super) policies: PolicySet,
     pub(super) schema: Option<SchemaCache>,
+    /// Client keys where it is left out, and one that is made for the site.
+    pub(super) ways: Option<Ways>,
     pub(super) limits: Limits,
     pub(super) stops: Stops,
     pub(super) dialect: Dialect,
@@ -165,6 +167,7 @@ impl Plan {
         Self {
             policies: policies(TESTER),
             schema: None,
+            ways: None,
             limits: Limits::default(),
             stops: Stops::none(),
             dialect: Dialect::BuiltIn,
@@ -210,7 +213,7 @@ impl Plan {
         let policies = Arc::new(ArcSwap::from_pointee(self.policies));
         let stops = Arc::new(self.stops);
         let parts = Parts {
-            ways: Arc::new(Ways::by_key(keys)),
+            ways: Arc::new(self.ways.unwrap_or_else(|| Ways::by_key(keys))),
             policies: policies.clone(),
             stops: stops.clone(),
             schema: schema.clone(),
@@ -308,9 +311,16 @@ impl Site {
 
     /// Ends as the gateway does, and returns every call of the trail in the order in which they were written.
     pub(super) async fn end(self) -> Vec<Recorded> {
+        self.end_without("\u{0}no such text\u{0}").await
+    }
+
+    /// The same, for a trail that must not have that text anywhere in its file.
+    pub(super) async fn end_without(self, secret: &str) -> Vec<Recorded> {
         self.drain.begin();
         assert_eq!(self.drain.finish_tasks(Duration::from_secs(10)).await, 0, "tasks are left");
         self.trail.clone().close().await.unwrap();
+        let bytes = std::fs::read(self.file()).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "it is in the trail");
         recorded(&self.file()).await
     }
 }
@@ -444,6 +454,7 @@ fn tester_key() -> NewKey {
         role: "tester".to_owned(),
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
         expires: None,
+        in_url: false,
         token: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Requests without a valid credential.
 
-use super::site::{ADDRESS, Plan, Site, from, read, whole};
+use super::site::{ADDRESS, CLIENT, Plan, Site, from, read, whole};
 use http::{Request, StatusCode};
 use warrener::accept::Body;
 use warrener::config::Limits;
@@ -25,7 +25,7 @@ async fn whoever_has_not_exactly_one_credential_in_its_place_is_refused() {
     let other = format!("Bearer {}", key.chars().rev().collect::<String>());
     let by_query = format!("/mcp?access_token={key}");
     let by_escaped_query = format!("/mcp?access%5Ftoken={key}");
-    let table: [Case<'_>; 14] = [
+    let table: [Case<'_>; 15] = [
         ("nothing", "/mcp", vec![], "missing"),
         ("empty", "/mcp", vec![("authorization", String::new())], "malformed"),
         ("the key alone", "/mcp", vec![("authorization", key.clone())], "malformed"),
@@ -53,7 +53,8 @@ async fn whoever_has_not_exactly_one_credential_in_its_place_is_refused() {
             "cookie",
         ),
         ("a cookie instead", "/mcp", vec![("cookie", format!("directus_session_token={key}"))], "cookie"),
-        ("in the address", &by_query, vec![], "query"),
+        ("in the address", &by_query, vec![], "misplaced"),
+        ("in the address beside it", &by_query, vec![("authorization", bearer.clone())], "query"),
         (
             "in the address, escaped, beside it",
             &by_escaped_query,
@@ -76,14 +77,16 @@ async fn whoever_has_not_exactly_one_credential_in_its_place_is_refused() {
         let same = recorded.iter().filter(|row| row.error_code.as_deref() == Some(word));
         same.map(|row| row.count).sum()
     };
-    for word in ["missing", "malformed", "repeated", "cookie", "query"] {
+    for word in ["missing", "malformed", "repeated", "cookie", "query", "misplaced"] {
         let expected = table.iter().filter(|(_, _, _, reason)| *reason == word).count();
         assert_eq!(count(word), expected as u64, "{word}: {recorded:#?}");
     }
     for row in &recorded {
+        // Whose key it is was proved, and its owner must hear that it stood in an address.
+        let whose = if row.error_code.as_deref() == Some("misplaced") { CLIENT } else { "" };
         assert_eq!(
             (row.kinds.as_str(), row.principal.as_str(), row.role.as_str()),
-            ("refusal", "", ""),
+            ("refusal", whose, ""),
             "{row:?}"
         );
         assert_eq!(row.client_address.as_deref(), Some("127.0.0.1"));
