@@ -4,7 +4,7 @@
 use super::note::{self, Problem};
 use super::reading::Reading;
 use crate::audit::trail::Trail;
-use crate::identity::KeyRing;
+use crate::identity::Ways;
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Source, Sources};
 use crate::policy::set::{GUARDRAILS_FILE, GuardrailsFile};
@@ -29,7 +29,7 @@ pub(super) struct Live {
     pub(super) guardrails: GuardrailsFile,
     /// Swapped whole: a call is decided by one revision from its decision to the last byte of its answer.
     pub(super) active: Arc<ArcSwap<PolicySet>>,
-    pub(super) keys: Arc<KeyRing>,
+    pub(super) ways: Arc<Ways>,
     pub(super) trail: Trail,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) reloads: Arc<Reloads>,
@@ -143,7 +143,7 @@ impl Live {
         seen.waits = false;
         let revision = policies.revision().to_owned();
         let orphans: Vec<String> =
-            self.keys.roles().into_iter().filter(|role| policies.role(role).is_none()).collect();
+            self.ways.roles().into_iter().filter(|role| policies.role(role).is_none()).collect();
         self.active.store(Arc::new(policies));
         self.reloads.taken.fetch_add(1, Ordering::Relaxed);
         self.reloads.behind.store(false, Ordering::Relaxed);
@@ -153,7 +153,7 @@ impl Live {
         }
         if !orphans.is_empty() {
             let roles = orphans.join(", ");
-            tracing::warn!(%roles, "there are keys for roles that have no policy: nothing is permitted to them");
+            tracing::warn!(%roles, "there are keys or users for roles that have no policy: nothing is permitted to them");
         }
         true
     }

@@ -67,6 +67,20 @@ pub enum GatewayError {
         /// The role.
         role: String,
     },
+    /// A role of Directus' speaks for a role that has no policy.
+    #[error("`identity` gives somebody the role `{role}`, for which there is no policy file")]
+    MappedRole {
+        /// The role.
+        role: String,
+    },
+    /// Tokens of Directus' own are taken, and nothing can read its users.
+    #[error(
+        "`identity` takes Directus' own tokens, and the gateway has no token to read users and roles with: set `upstream.schema_token_env`"
+    )]
+    NoOwnToken,
+    /// The machine has no randomness.
+    #[error("the machine has no randomness")]
+    Random(#[source] getrandom::Error),
     /// The address of Directus, or what is needed to reach it.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -136,7 +150,12 @@ impl Gateway {
             reply_timeout: config.upstream.timeout,
             ..UpstreamOptions::new(url)
         })?;
-        let schema = schema(config, &upstream, keys.default_token())?;
+        let own = secret(config.upstream.schema_token.as_ref())?.or(keys.default_token());
+        let ways = ways(config, keys, &upstream, own.clone())?;
+        if let Some(role) = ways.roles().into_iter().find(|role| policies.role(role).is_none()) {
+            return Err(GatewayError::MappedRole { role });
+        }
+        let schema = schema(config, &upstream, own)?;
         let feed = match &config.audit.feed {
             Some(target) => Some(Feed::open(target, &config.audit.url).await?),
             None => None,
@@ -149,7 +168,7 @@ impl Gateway {
         let stops = Arc::new(stops);
         stopping::begin(&stops, &trail, clock.micros()).await?;
         let parts = Parts {
-            ways: Arc::new(Ways::by_key(keys).refusing(&config.identity.refuse)),
+            ways: Arc::new(ways),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
             stops: stops.clone(),
             schema: Arc::new(schema),
@@ -259,13 +278,35 @@ impl Gateway {
 fn schema(
     config: &Config,
     upstream: &Upstream,
-    token: Option<SecretString>,
+    own: Option<SecretString>,
 ) -> Result<SchemaCache, GatewayError> {
     if let Some(path) = &config.schema.file {
         return Ok(SchemaCache::fixed(load::schema(path)?));
     }
-    let own = secret(config.upstream.schema_token.as_ref())?;
-    Ok(SchemaCache::new(upstream.clone(), own.or(token), config.schema.max_age))
+    Ok(SchemaCache::new(upstream.clone(), own, config.schema.max_age))
+}
+
+/// The ways in that the settings have.
+fn ways(
+    config: &Config,
+    keys: KeyRing,
+    upstream: &Upstream,
+    own: Option<SecretString>,
+) -> Result<Ways, GatewayError> {
+    let ways = Ways::by_key(keys).refusing(&config.identity.refuse);
+    let (same_resource, passthrough) = (&config.identity.same_resource, &config.identity.passthrough);
+    if config.identity.is_by_key_only() {
+        return Ok(ways);
+    }
+    if passthrough.is_some() {
+        tracing::warn!(
+            "static Directus tokens are taken and passed through: whoever has one can call Directus without the gateway, unless the network forbids it"
+        );
+    }
+    let own = own.ok_or(GatewayError::NoOwnToken)?;
+    let asked = (upstream.clone(), own);
+    ways.and_directus(same_resource.clone(), passthrough.clone(), asked, config.limits.strangers)
+        .map_err(GatewayError::Random)
 }
 
 fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
@@ -279,7 +320,7 @@ fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloa
         folder: folder.to_owned(),
         guardrails,
         active: parts.policies.clone(),
-        keys: parts.ways.keys().clone(),
+        ways: parts.ways.clone(),
         trail: parts.trail.clone(),
         clock: parts.clock.clone(),
         reloads: reloads.clone(),

@@ -339,6 +339,8 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Token(_)
             | GatewayError::Keys(_)
             | GatewayError::Role { .. }
+            | GatewayError::MappedRole { .. }
+            | GatewayError::NoOwnToken
             | GatewayError::Upstream(_)
             | GatewayError::SigningKey(_)
             | GatewayError::SecondPlace(_) => true,
@@ -349,6 +351,7 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Unavailable(_)
             | GatewayError::Stopped
             | GatewayError::Bind(_)
+            | GatewayError::Random(_)
             | GatewayError::Signals(_) => false,
         },
         CommandError::Key(_)

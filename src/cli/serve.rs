@@ -70,7 +70,9 @@ pub(super) struct ServeArguments {
 pub(super) fn run(arguments: &ServeArguments, out: &mut dyn Write) -> Result<Ended, CommandError> {
     start_log(LogFormat::detect()).map_err(|error| CommandError::Input(error.to_string()))?;
     let config = arguments.config()?;
-    let fresh = first_key(&config.keys, &arguments.role)?;
+    // Where clients come in another way nobody has asked for a key.
+    let by_key = config.identity.is_by_key_only();
+    let fresh = if by_key { first_key(&config.keys, &arguments.role)? } else { None };
     super::runtime()?.block_on(serve(&config, fresh, out))
 }
 

@@ -1,11 +1,12 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
+mod identity;
 pub(in crate::config) mod keys;
 mod unit;
 
-use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, LISTEN, SCHEMA, UPSTREAM};
 use super::{
-    Audit, Checkpoints, Config, Identity, KeptArguments, Limits, Listen, OnFailure, Schema, Secret, Upstream,
+    Audit, Checkpoints, Config, KeptArguments, Limits, Listen, OnFailure, Schema, Secret, Upstream,
     feed_target,
 };
 use crate::audit::checkpoint::SecondPlace;
@@ -245,12 +246,6 @@ impl Decoder<'_> {
         Some(text.to_owned())
     }
 
-    fn identity(&mut self, node: &Node) -> Option<Identity> {
-        let object = self.object(node, &IDENTITY)?;
-        let refuse = object.get("refuse").and_then(|node| self.texts(node)).unwrap_or_default();
-        Some(Identity { refuse: refuse.into_iter().map(|(name, _)| name).collect() })
-    }
-
     fn limits_of_gateway(&mut self, node: &Node) -> Option<Limits> {
         let object = self.object(node, &LIMITS)?;
         let default = Limits::default();
@@ -295,6 +290,7 @@ impl Decoder<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::keys::{IDENTITY, PASSTHROUGH, SAME_RESOURCE};
     use super::*;
     use crate::audit::feed::FeedTarget;
 
@@ -386,7 +382,18 @@ limits:
         let default = Config { policies: Some("policies".into()), ..Config::default() };
         assert_eq!(format!("{:?}", read(example)), format!("{default:?}"));
         let uncommented = example.replace("# set: ", "");
-        for mapping in [CONFIG, LISTEN, UPSTREAM, SCHEMA, AUDIT, CHECKPOINTS, IDENTITY, LIMITS] {
+        for mapping in [
+            CONFIG,
+            LISTEN,
+            UPSTREAM,
+            SCHEMA,
+            AUDIT,
+            CHECKPOINTS,
+            IDENTITY,
+            SAME_RESOURCE,
+            PASSTHROUGH,
+            LIMITS,
+        ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);

@@ -23,6 +23,11 @@ part! {
         ],
         "examples": ["1MiB"],
     });
+    DirectusRoles: json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": "string", "pattern": r"\S" },
+        "examples": [{ "Content Editor": "content-editor" }],
+    });
     Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
@@ -172,6 +177,26 @@ struct Checkpoints {
 struct Identity {
     /// Clients that are shut out by name, whatever their way in.
     refuse: Option<Texts>,
+    /// OAuth tokens of Directus' are taken: an outer proxy at Directus' public address sends `/mcp` here, and all else to Directus.
+    same_resource: Option<SameResource>,
+    /// Static tokens of Directus' are taken, and passed through.
+    passthrough: Option<Passthrough>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SameResource {
+    /// Directus' `PUBLIC_URL`, such as `https://cms.example.com`.
+    public_url: Text,
+    /// Which policy role a role of Directus' has.
+    roles: DirectusRoles,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Passthrough {
+    /// Which policy role a role of Directus' has.
+    roles: DirectusRoles,
 }
 
 #[derive(JsonSchema)]
@@ -198,7 +223,9 @@ struct Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::file::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+    use crate::config::file::keys::{
+        AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE, SCHEMA, UPSTREAM,
+    };
     use crate::policy::json_schema::tests::assert_same_keys;
 
     #[test]
@@ -213,6 +240,8 @@ mod tests {
                 (&AUDIT, "Audit"),
                 (&CHECKPOINTS, "Checkpoints"),
                 (&IDENTITY, "Identity"),
+                (&SAME_RESOURCE, "SameResource"),
+                (&PASSTHROUGH, "Passthrough"),
                 (&LIMITS, "Limits"),
             ],
         );

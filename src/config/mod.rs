@@ -5,6 +5,7 @@ pub mod json_schema;
 
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;
+use crate::identity::{Roles, SameResource};
 use crate::policy::set::GuardrailsFile;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -139,6 +140,10 @@ pub enum KeptArguments {
 pub struct Identity {
     /// Principals that are shut out, whatever their way in.
     pub refuse: Vec<String>,
+    /// OAuth tokens of Directus' are taken, as an outer proxy shows both under one address; they are not.
+    pub same_resource: Option<SameResource>,
+    /// Static tokens of Directus' are taken and passed through, with the policy roles that Directus' roles have; they are not.
+    pub passthrough: Option<Roles>,
 }
 
 /// What the gateway bears.
@@ -160,6 +165,13 @@ pub struct Limits {
     pub arrivals_in_url: u32,
     /// Requests without a valid credential from one address per minute; 60.
     pub strangers: u32,
+}
+
+impl Identity {
+    /// Whether client keys are the only way in.
+    pub fn is_by_key_only(&self) -> bool {
+        self.same_resource.is_none() && self.passthrough.is_none()
+    }
 }
 
 /// Reads `stdout`, or the path of a file; `./stdout` is a file of that name.

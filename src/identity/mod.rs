@@ -3,12 +3,14 @@
 //! A request has one credential. Its form decides which of the configured [ways in](Ways) judges it, and whatever is wrong with it is a
 //! reason to reject the request: there is no second place that is looked at, and no second way that is tried.
 //!
-//! A client key is a name for a role and for a Directus token that the client never sees.
+//! A client key is a name for a role and for a Directus token that the client never sees. Tokens of Directus' own, where they are taken,
+//! go upstream themselves once Directus has said whose they are.
 //!
 //! Whose calls are [stopped](Stops) is known here too: that is somebody whose key is good, and who is told why.
 
 mod certificate;
 mod credential;
+mod directus;
 mod file;
 mod jwt;
 mod key;
@@ -23,6 +25,7 @@ mod stops;
 mod ways;
 pub(crate) mod whole;
 
+pub use directus::{Roles, SameResource};
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 pub use key::{ClientKey, Digest};
 pub(crate) use network::network;

@@ -257,21 +257,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stop.yaml");
         assert_eq!(StopFile::read(&path).unwrap(), None);
-        let all = [Whom::All, Whom::Role("reader".to_owned()), Whom::Client("claude".to_owned())];
+        let user = "directus:0a1b2c3d-0000-4000-8000-000000000001".to_owned();
+        let client = |name: &str| Whom::Client(name.to_owned());
+        let all = [Whom::All, Whom::Role("reader".to_owned()), client("claude"), client(&user)];
         for whom in &all {
             StopFile::stop(&path, stop(whom.clone(), "say \"why\": #1")).unwrap();
         }
         let file = StopFile::stop(&path, stop(Whom::All, "once more")).unwrap();
         assert_eq!(StopFile::read(&path).unwrap().unwrap(), file);
-        assert_eq!(file.stops().len(), 3, "one for each: {file:?}");
+        assert_eq!(file.stops().len(), 4, "one for each: {file:?}");
         for whom in &all {
             StopFile::resume(&path, whom).unwrap();
         }
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));
         let error = StopFile::resume(&path, &Whom::All).unwrap_err().to_string();
         assert_eq!(error, "all calls are not stopped; nothing is stopped");
+        for nobody in [client("a:b"), client("directus:"), Whom::Role(user)] {
+            let error = StopFile::stop(&path, stop(nobody, "why")).unwrap_err();
+            assert!(matches!(error, StopFileError::Name(_)), "{error}");
+        }
         std::fs::remove_file(&path).unwrap();
-        let error = StopFile::resume(&path, &Whom::Client("claude".to_owned())).unwrap_err();
+        let error = StopFile::resume(&path, &client("claude")).unwrap_err();
         assert!(matches!(error, StopFileError::Gone(_)), "{error}");
         StopFile::resume(&path, &Whom::All).unwrap();
         assert_eq!(StopFile::read(&path).unwrap(), Some(StopFile::default()));

@@ -2,14 +2,16 @@
 
 use super::certificate::Certificates;
 use super::credential::{Credential, without_key};
+use super::directus::{DirectusTokens, Roles, SameResource};
 use super::jwt::Jwt;
 use super::rejected::Rejected;
 use super::ring::{KeyRing, Place};
 use crate::policy::Principal;
+use crate::upstream::Upstream;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -30,24 +32,47 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Ways {
     keys: Arc<KeyRing>,
+    directus: Option<Arc<DirectusTokens>>,
     jwt: Option<Arc<Jwt>>,
     certificates: Option<Certificates>,
     /// Principals that are shut out, whatever their way in.
     refuse: Arc<BTreeSet<String>>,
 }
 
+/// What somebody who is asked says.
+type Asked = BoxFuture<'static, Result<Found, Rejected>>;
+
 /// What a way in says to a request.
 pub enum Judged {
     /// Known at once, without asking anybody.
     Now(Result<Found, Rejected>),
     /// Somebody has to be asked.
-    Asked(BoxFuture<'static, Result<Found, Rejected>>),
+    Asked(Asked),
 }
 
 impl Ways {
     /// Client keys, and no other way.
     pub fn by_key(keys: KeyRing) -> Self {
-        Self { keys: Arc::new(keys), jwt: None, certificates: None, refuse: Arc::default() }
+        Self { keys: Arc::new(keys), directus: None, jwt: None, certificates: None, refuse: Arc::default() }
+    }
+
+    /// Takes tokens of that Directus' own too: OAuth tokens for the same resource, static tokens that are passed through, or both.
+    /// `own` is the gateway's own token; so many tokens that nobody has seen are asked about for one address in a minute.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn and_directus(
+        mut self,
+        same_resource: Option<SameResource>,
+        passthrough: Option<Roles>,
+        (upstream, own): (Upstream, SecretString),
+        strangers: u32,
+    ) -> Result<Self, getrandom::Error> {
+        if same_resource.is_some() || passthrough.is_some() {
+            let tokens = DirectusTokens::new(upstream, own, same_resource, passthrough, strangers)?;
+            self.directus = Some(Arc::new(tokens));
+        }
+        Ok(self)
     }
 
     /// Shuts these principals out.
@@ -63,16 +88,26 @@ impl Ways {
 
     /// What a client without a valid credential is told about how to get one, for `WWW-Authenticate`.
     pub fn challenge(&self) -> HeaderValue {
-        HeaderValue::from_static("Bearer")
+        let directus = self.directus.as_ref().and_then(|directus| directus.challenge());
+        directus.unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+
+    /// Every role that a way in gives to somebody, for checking that there is a policy for each.
+    pub fn roles(&self) -> BTreeSet<String> {
+        let mut roles = self.keys.roles();
+        roles.extend(self.directus.iter().flat_map(|directus| directus.roles()));
+        roles
     }
 
     /// Forgets what no longer counts.
-    #[expect(clippy::unused_self, reason = "a key leaves nothing behind")]
-    pub(crate) fn forget(&self) {}
+    pub(crate) fn forget(&self) {
+        if let Some(directus) = &self.directus {
+            directus.forget();
+        }
+    }
 
     /// Who sent a request. `address` is where it comes from. A key in the request's own address is taken out of it.
     pub fn judge<B>(&self, request: &mut Request<B>, address: Option<IpAddr>, now: Timestamp) -> Judged {
-        let _ = address;
         let credential = match Credential::of(request.headers(), request.uri().query()) {
             Ok(credential) => credential,
             // A certificate is how a connection was made, and says who calls only where nothing else does.
@@ -88,20 +123,32 @@ impl Ways {
                     found
                 }))
             }
-            Credential::Jwt(token) => self.by_jwt(token, now),
-            Credential::Other(_) => Judged::Now(Err(Rejected::Malformed)),
+            Credential::Jwt(token) => self.asked(self.by_jwt(token, address, now)),
+            Credential::Other(token) => {
+                let directus = self.directus.as_ref();
+                self.asked(directus.and_then(|directus| directus.by_static(token, address)))
+            }
         }
     }
 
-    fn by_jwt(&self, token: &str, now: Timestamp) -> Judged {
-        let Some(jwt) = self.jwt.as_ref().filter(|jwt| jwt.is_for(token)).cloned() else {
-            return Judged::Now(Err(Rejected::Malformed));
-        };
-        let (token, refuse) = (SecretString::from(token), self.refuse.clone());
-        Judged::Asked(Box::pin(async move {
-            use secrecy::ExposeSecret as _;
-            admit(&refuse, jwt.identify(token.expose_secret(), now).await)
-        }))
+    /// The way that a JWT says it belongs to, if that is configured. Directus' own tokens and those of a provider cannot be taken for
+    /// each other: a provider's issuer is an address.
+    fn by_jwt(&self, token: &str, address: Option<IpAddr>, now: Timestamp) -> Option<Asked> {
+        if let Some(asked) =
+            self.directus.as_ref().and_then(|directus| directus.by_oauth(token, address, now))
+        {
+            return Some(asked);
+        }
+        let jwt = self.jwt.as_ref().filter(|jwt| jwt.is_for(token))?.clone();
+        let token = SecretString::from(token);
+        Some(Box::pin(async move { jwt.identify(token.expose_secret(), now).await }))
+    }
+
+    /// What the way says, once it knows; without one the credential is none.
+    fn asked(&self, asked: Option<Asked>) -> Judged {
+        let Some(asked) = asked else { return Judged::Now(Err(Rejected::Malformed)) };
+        let refuse = self.refuse.clone();
+        Judged::Asked(Box::pin(async move { admit(&refuse, asked.await) }))
     }
 
     fn by_certificate<B>(&self, request: &Request<B>) -> Result<Found, Rejected> {

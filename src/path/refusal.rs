@@ -154,7 +154,12 @@ impl Refusal {
     /// The code in the trail, as `explain` has it.
     pub fn code(&self) -> Code {
         match self {
-            Self::Stranger(Rejected::Unavailable { .. }) => Code::Unavailable,
+            Self::Stranger(Rejected::Unavailable { .. })
+            | Self::Trail { .. }
+            | Self::Upstream { .. }
+            | Self::Answer { .. }
+            | Self::Uncut { .. }
+            | Self::Broken { .. } => Code::Unavailable,
             Self::Stranger(_) => Code::NoPermission,
             Self::Strangers { .. } | Self::Flood { .. } | Self::Limited { .. } => Code::RateLimited,
             Self::TooLarge { .. } => Code::TooLarge,
@@ -165,11 +170,6 @@ impl Refusal {
             | Self::Misshapen { .. } => Code::NotUnderstood,
             Self::Denied { reason, .. } => reason.code,
             Self::Stopped { .. } => Code::Stopped,
-            Self::Trail { .. }
-            | Self::Upstream { .. }
-            | Self::Answer { .. }
-            | Self::Uncut { .. }
-            | Self::Broken { .. } => Code::Unavailable,
         }
     }
 

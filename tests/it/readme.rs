@@ -8,7 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use warrener::audit::entry::{Entry, Outcome, OutcomeWord, Subject};
+use warrener::config::Config;
 use warrener::directus::access::{Access, Action, Extent, Fields};
+use warrener::policy::diagnostic::Source;
 
 const README: &str = include_str!("../../README.md");
 const MIGRATIONS: &str = include_str!("../../migrations/README.md");
@@ -48,6 +50,16 @@ fn the_policy_and_its_test_hold() {
 }
 
 #[test]
+fn the_settings_are_some() {
+    let settings = blocks("yml");
+    assert!(!settings.is_empty());
+    for text in settings {
+        let source = Source::new("warrener.yaml", format!("version: 1\n{text}"));
+        Config::from_yaml(&source).unwrap_or_else(|problems| panic!("{problems}"));
+    }
+}
+
+#[test]
 fn the_explained_call_is_denied() {
     let block = blocks("sh").into_iter().find(|block| block.contains("warrener explain")).unwrap();
     let line = block.replace("\\\n", "");
@@ -79,7 +91,7 @@ fn every_command_and_every_flag_that_is_named_is_there() {
 fn every_place_that_is_named_is_there() {
     let named = README.split('`').skip(1).step_by(2).filter(|text| {
         let path = text.split(['#', ' ']).next().unwrap_or_default();
-        ["src/", "tests/", "policies/", "migrations/", "benches/"]
+        ["src/", "tests/", "policies/", "migrations/", "benches/", "examples/"]
             .iter()
             .any(|folder| path.starts_with(folder))
             && path.len() > 10

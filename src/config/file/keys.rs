@@ -112,8 +112,27 @@ pub(in crate::config) const CHECKPOINTS: Mapping = Mapping {
     words: &[("interval", "every"), ("file", "to"), ("path", "to")],
 };
 
-pub(in crate::config) const IDENTITY: Mapping =
-    Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
+pub(in crate::config) const IDENTITY: Mapping = Mapping {
+    name: "`identity`",
+    keys: &["refuse", "same_resource", "passthrough"],
+    words: &[
+        ("deny", "refuse"),
+        ("block", "refuse"),
+        ("oauth", "same_resource"),
+        ("directus", "same_resource"),
+        ("static_tokens", "passthrough"),
+        ("pass_through", "passthrough"),
+    ],
+};
+
+pub(in crate::config) const SAME_RESOURCE: Mapping = Mapping {
+    name: "`same_resource`",
+    keys: &["public_url", "roles"],
+    words: &[("url", "public_url"), ("role", "roles")],
+};
+
+pub(in crate::config) const PASSTHROUGH: Mapping =
+    Mapping { name: "`passthrough`", keys: &["roles"], words: &[("role", "roles")] };
 
 pub(in crate::config) const LIMITS: Mapping = Mapping {
     name: "`limits`",

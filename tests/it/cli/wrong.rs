@@ -60,6 +60,28 @@ async fn config() {
 }
 
 #[tokio::test]
+async fn identity() {
+    let desk = Desk::new();
+    let same = |role: &str| {
+        format!(
+            "version: 1\nidentity:\n  same_resource: {{public_url: \"https://cms.example.com\", roles: {{Editors: {role}}}}}\n"
+        )
+    };
+    desk.write("role.yaml", &same("no-such-role"));
+    insta::assert_snapshot!(serve(&desk, "--config role.yaml").await, @r#"
+    exit code 3
+    --- messages
+    error: `identity` gives somebody the role `no-such-role`, for which there is no policy file
+    "#);
+    desk.write("own.yaml", &same("reader"));
+    insta::assert_snapshot!(desk.run(&format!("{SERVE} --config own.yaml")).await, @"
+    exit code 3
+    --- messages
+    error: `identity` takes Directus' own tokens, and the gateway has no token to read users and roles with: set `upstream.schema_token_env`
+    ");
+}
+
+#[tokio::test]
 async fn policies() {
     let desk = Desk::new();
     insta::assert_snapshot!(serve(&desk, "--policies gone").await, @r#"

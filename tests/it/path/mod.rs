@@ -18,4 +18,5 @@ mod shapes;
 mod site;
 mod stopped;
 mod strangers;
+mod tokens;
 mod unread;

@@ -34,6 +34,11 @@ pub(crate) enum AllowDeletes {
 
 impl Directus {
     pub(crate) async fn start(deletes: AllowDeletes) -> Self {
+        Self::start_at(deletes, None).await
+    }
+
+    /// One that is told that its clients find it at another address than its own.
+    pub(crate) async fn start_at(deletes: AllowDeletes, public_url: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let switch = match deletes {
@@ -43,6 +48,7 @@ impl Directus {
         let mut command = Command::new(checkout("tests/directus/start"));
         command.arg("--dir").arg(folder.path().join("site"));
         command.args(["--port", &port.to_string(), "--allow-deletes", switch, "--with-parent"]);
+        command.args(public_url.map(|url| format!("--public-url={url}")));
         let log = folder.path().join("directus.log");
         let output = std::fs::File::create(folder.path().join("directus.out")).unwrap();
         let process = Process::start(command.stdout(output), log);

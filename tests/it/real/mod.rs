@@ -3,6 +3,7 @@
 //! shows that Directus itself does not stop it.
 
 mod aged;
+mod browser;
 mod bypass;
 mod clients;
 mod corpus;
@@ -11,6 +12,8 @@ mod dump;
 mod itself;
 mod joined;
 mod narrowed;
+mod nginx;
 mod ordinary;
 mod sdk;
+mod tokens;
 mod writes;

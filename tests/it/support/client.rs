@@ -22,6 +22,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// The header; empty where there is none.
     pub(crate) content_type: String,
+    /// `WWW-Authenticate`; empty where there is none.
+    pub(crate) challenge: String,
     pub(crate) body: Bytes,
 }
 
@@ -90,8 +92,12 @@ impl McpClient {
     ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
         let (head, body) = self.http.request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        let content_type = head.headers.get("content-type").and_then(|value| value.to_str().ok());
-        Ok(Reply { status: head.status, content_type: content_type.unwrap_or_default().to_owned(), body })
+        let header = |name: &str| {
+            let value = head.headers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let (content_type, challenge) = (header("content-type"), header("www-authenticate"));
+        Ok(Reply { status: head.status, content_type, challenge, body })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What several subjects need: processes, HTTP, an upstream that counts, the gateway itself and its trail.
 
 pub(crate) mod client;
+pub(crate) mod directus;
 pub(crate) mod gateway;
 pub(crate) mod process;
 pub(crate) mod request;
