@@ -39,7 +39,8 @@ impl Recorder {
         let call = &decided.normalised.call;
         let principal = &call.caller.principal;
         let meaning = decided.normalised.meaning.as_ref();
-        let (client_name, client_version) = self.clients.of(&principal.name, meaning);
+        let (client_name, client_version) =
+            self.clients.of(&principal.name, call.message.as_ref().ok(), meaning);
         let mut subject = Subject {
             principal: principal.name.clone(),
             role: principal.role.clone(),
