@@ -5,7 +5,7 @@ use crate::audit::entry::Subject;
 use crate::audit::mask::{MASK, is_plain, mask};
 use crate::config::KeptArguments;
 use crate::directus::{Dialect, Meaning};
-use crate::mcp::Incoming;
+use crate::mcp::{Incoming, MessageError};
 use crate::path::refusal::Refusal;
 use crate::policy::document::Role;
 use crate::policy::{PolicySet, Principal, facts};
@@ -164,6 +164,7 @@ fn method(message: &Result<Incoming, Refusal>) -> String {
     match message {
         Ok(Incoming::Request(request)) => cut(&request.method),
         Ok(Incoming::Notification(note)) => cut(&note.method),
+        Err(Refusal::Message(MessageError { method: Some(method), .. })) => cut(method),
         Err(_) => String::new(),
     }
 }
