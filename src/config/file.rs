@@ -8,8 +8,7 @@ mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
 use super::{
-    Audit, Checkpoints, Config, KeptArguments, Limits, OnFailure, Schema, Secret, Upstream,
-    feed_target,
+    Audit, Checkpoints, Config, KeptArguments, Limits, OnFailure, Schema, Secret, Upstream, feed_target,
 };
 use crate::audit::checkpoint::SecondPlace;
 use crate::policy::decode::{Decoder, Object};

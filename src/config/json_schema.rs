@@ -273,7 +273,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE,
+        SCHEMA, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 

@@ -3,8 +3,8 @@
 use super::call::{Called, Mode, ToolCall, shown};
 use super::dialect::Dialect;
 use super::misread::Misread;
-use crate::mcp::{Id, Incoming, Method, Request, method};
-use serde_json::{Map, Value};
+use crate::mcp::{Id, Incoming, Method, Request, method, revision};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// What a message means.
@@ -30,6 +30,8 @@ pub enum Meaning {
 pub enum Protocol {
     /// `initialize`, with what Directus is told of the client.
     Initialize(Map<String, Value>),
+    /// `server/discover`, with what Directus is told of the client, whom it knows by an `initialize` of the gateway's.
+    Discover(Map<String, Value>),
     /// `ping`
     Ping,
     /// `tools/list`, and how the tools are offered.
@@ -77,6 +79,7 @@ impl Meaning {
             | Self::Protocol(Protocol::PromptsList(_) | Protocol::PromptsGet { .. }) => true,
             Self::Protocol(
                 Protocol::Initialize(_)
+                | Protocol::Discover(_)
                 | Protocol::Ping
                 | Protocol::ToolsList(..)
                 | Protocol::Search(_)
@@ -86,7 +89,7 @@ impl Meaning {
     }
 
     fn of(dialect: Dialect, mode: Mode, request: &Request) -> Result<Self, Misread> {
-        let Some(method) = Method::named(&request.method) else {
+        let Some(method) = Method::named(request.era, &request.method) else {
             return Err(Misread::UnknownMethod(shown(&request.method)));
         };
         let params = &request.params;
@@ -94,6 +97,7 @@ impl Meaning {
             Method::Initialize => {
                 Protocol::Initialize(kept(params, &["protocolVersion", "capabilities", "clientInfo"]))
             }
+            Method::Discover => Protocol::Discover(introduction(request)),
             Method::Ping => Protocol::Ping,
             Method::ToolsList => Protocol::ToolsList(mode, kept(params, &["cursor"])),
             Method::PromptsList => Protocol::PromptsList(kept(params, &["cursor"])),
@@ -139,7 +143,7 @@ impl Meaning {
     pub fn forward(&self, id: &Id) -> Option<Forward> {
         let (mode, method, params) = match self {
             Self::Protocol(Protocol::Ping | Protocol::Notification) => return None,
-            Self::Protocol(Protocol::Initialize(params)) => {
+            Self::Protocol(Protocol::Initialize(params) | Protocol::Discover(params)) => {
                 (Mode::Legacy, Method::Initialize, params.clone())
             }
             Self::Protocol(Protocol::ToolsList(mode, params)) => (*mode, Method::ToolsList, params.clone()),
@@ -180,6 +184,19 @@ fn kept(params: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
         .filter(|(name, _)| names.contains(&name.as_str()))
         .map(|(n, v)| (n.clone(), v.clone()))
         .collect()
+}
+
+/// An `initialize` in the name of a client that makes none: by it Directus is asked what it offers. It could ask nothing of the client, which
+/// would have to be connected for that.
+fn introduction(request: &Request) -> Map<String, Value> {
+    let said = |key: &str| request.client().and_then(|client| client.get(key)).cloned();
+    let said = |key: &str| said(key).unwrap_or_else(|| Value::from("unknown"));
+    let client = json!({ "name": said("name"), "version": said("version") });
+    let mut params = Map::new();
+    params.insert("protocolVersion".to_owned(), Value::from(revision::NEWEST_LEGACY));
+    params.insert("capabilities".to_owned(), Value::Object(Map::new()));
+    params.insert("clientInfo".to_owned(), client);
+    params
 }
 
 fn named(name: &str, arguments: &Map<String, Value>) -> Map<String, Value> {

@@ -10,3 +10,10 @@ pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 /// The gateway or what is behind it cannot answer now.
 pub const INTERNAL_ERROR: i64 = -32603;
+/// The headers do not say what the body says, or one that is required is missing. 2026-07-28, *Server Validation*.
+pub const HEADER_MISMATCH: i64 = -32020;
+/// The version is not one that is supported. 2026-07-28, *Protocol Version Negotiation*.
+///
+/// Of the codes of that revision, -32021 (a capability of the client is missing) is never answered: the gateway asks nothing of
+/// clients.
+pub const UNSUPPORTED_VERSION: i64 = -32022;

@@ -1,6 +1,4 @@
-//! The HTTP headers that say how a body is to be read, and that must agree with it.
-
-use super::revision;
+//! The HTTP headers that say how a body is to be read.
 
 /// Why a request's headers are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,12 +9,6 @@ pub enum HeaderError {
     /// Directus inflates what it is told is compressed.
     #[error("a content encoding is not accepted: send the body as it is")]
     ContentEncoding,
-    /// The revision is not one that the gateway knows.
-    #[error("`MCP-Protocol-Version: {0}` is not supported: use one of {known}", known = revision::KNOWN.join(", "))]
-    ProtocolVersion(String),
-    /// A header names another method or tool than the body.
-    #[error("the header `{0}` does not agree with the body")]
-    Disagrees(&'static str),
 }
 
 /// Checks all values of `Content-Type`.
@@ -44,30 +36,6 @@ fn is_utf8_charset(parameter: &str) -> bool {
 pub fn content_encoding(values: &[&str]) -> Result<(), HeaderError> {
     let plain = values.iter().all(|value| value.trim().eq_ignore_ascii_case("identity"));
     if plain { Ok(()) } else { Err(HeaderError::ContentEncoding) }
-}
-
-/// Checks all values of `MCP-Protocol-Version`; a client that leaves it out speaks 2025-03-26.
-///
-/// # Errors
-/// When there are several, or one that the gateway does not know.
-pub fn protocol_version(values: &[&str]) -> Result<(), HeaderError> {
-    match values {
-        [] => Ok(()),
-        [value] if revision::is_known(value) => Ok(()),
-        [value, ..] => Err(HeaderError::ProtocolVersion(value.chars().take(40).collect())),
-    }
-}
-
-/// Checks that a header which repeats a part of the body says the same; it may be left out.
-///
-/// # Errors
-/// When it is there and says anything else.
-pub fn agrees(name: &'static str, values: &[&str], body: Option<&str>) -> Result<(), HeaderError> {
-    match values {
-        [] => Ok(()),
-        [value] if Some(*value) == body => Ok(()),
-        [_, ..] => Err(HeaderError::Disagrees(name)),
-    }
 }
 
 #[cfg(test)]
@@ -109,15 +77,5 @@ mod tests {
         for bad in ["gzip", "GZIP", "deflate", "identity, gzip", "br", ""] {
             assert_eq!(content_encoding(&[bad]), Err(HeaderError::ContentEncoding), "{bad}");
         }
-    }
-
-    #[test]
-    fn headers_agree_with_the_body() {
-        assert!(protocol_version(&["2025-06-18"]).is_ok());
-        assert!(protocol_version(&["1999-01-01"]).is_err());
-        assert!(protocol_version(&["2025-06-18", "2025-06-18"]).is_err());
-        assert!(agrees("Mcp-Method", &["tools/call"], Some("tools/call")).is_ok());
-        assert!(agrees("Mcp-Method", &["tools/list"], Some("tools/call")).is_err());
-        assert!(agrees("Mcp-Name", &["items"], None).is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! One JSON-RPC 2.0 message from a client.
 
+use super::era::{self, Era};
 use super::shown::shown;
-use super::{error, json};
+use super::{error, json, revision};
 use serde_json::{Map, Value};
 
 /// Longest request id that is read, in bytes.
@@ -19,6 +20,8 @@ pub enum Incoming {
 /// A message that wants an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// Which era of the protocol it is of.
+    pub era: Era,
     /// Comes back with the answer.
     pub id: Id,
     /// For example `tools/call`.
@@ -27,9 +30,21 @@ pub struct Request {
     pub params: Map<String, Value>,
 }
 
+impl Request {
+    /// What the client calls itself in the request itself, which only one of the modern era does.
+    pub fn client(&self) -> Option<&Map<String, Value>> {
+        match self.era {
+            Era::Legacy => None,
+            Era::Modern => era::client(&self.params),
+        }
+    }
+}
+
 /// A message that wants none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
+    /// Which era of the protocol it is of.
+    pub era: Era,
     /// For example `notifications/initialized`.
     pub method: String,
 }
@@ -71,12 +86,32 @@ pub struct MessageError {
     pub code: i64,
     /// The id to answer with, where it could be read.
     pub id: Option<Id>,
+    /// The revision that was asked for, where that is the reason.
+    pub requested: Option<String>,
+    /// The message's method, where the message itself could be read, and the headers are the reason.
+    pub method: Option<String>,
     what: String,
 }
 
 impl MessageError {
+    pub(super) fn new(code: i64, id: Option<Id>, what: impl Into<String>) -> Self {
+        Self { code, id, requested: None, method: None, what: what.into() }
+    }
+
+    /// 2026-07-28, *Protocol Version Negotiation*.
+    pub(super) fn unsupported(id: Option<Id>, requested: &str) -> Self {
+        let requested = shown(requested);
+        let what = format!("`{requested}` is not a supported version of MCP here");
+        Self { requested: Some(requested), ..Self::new(error::UNSUPPORTED_VERSION, id, what) }
+    }
+
     fn invalid(id: Option<Id>, what: impl Into<String>) -> Self {
-        Self { code: error::INVALID_REQUEST, id, what: what.into() }
+        Self::new(error::INVALID_REQUEST, id, what)
+    }
+
+    /// The revisions that could have been asked for instead, newest first. One that is known may still be refused in a form that is not its own.
+    pub fn supported(&self) -> impl Iterator<Item = &'static str> {
+        revision::KNOWN.into_iter().filter(|known| self.requested.as_deref() != Some(known))
     }
 }
 
@@ -98,11 +133,10 @@ impl Incoming {
     pub fn read(body: &[u8]) -> Result<Self, MessageError> {
         match json::read(body) {
             Ok(value) => Self::from_value(value),
-            Err(error) => Err(MessageError {
-                code: error::PARSE_ERROR,
-                id: None,
-                what: format!("the body is not JSON that can be read in one way only: {error}"),
-            }),
+            Err(error) => {
+                let what = format!("the body is not JSON that can be read in one way only: {error}");
+                Err(MessageError::new(error::PARSE_ERROR, None, what))
+            }
         }
     }
 
@@ -143,9 +177,10 @@ impl Incoming {
         if let Some(key) = object.keys().next() {
             return Err(invalid(format!("`{}` is not a key of a JSON-RPC message", shown(key))));
         }
+        let era = Era::read(known.as_ref(), &params)?;
         match (id, known) {
-            (None, _) => Ok(Self::Notification(Notification { method })),
-            (Some(_), Some(id)) => Ok(Self::Request(Request { id, method, params })),
+            (None, _) => Ok(Self::Notification(Notification { era, method })),
+            (Some(_), Some(id)) => Ok(Self::Request(Request { era, id, method, params })),
             (Some(_), None) => Err(MessageError::invalid(None, "`id` is neither a string nor an integer")),
         }
     }
@@ -170,7 +205,10 @@ mod tests {
         let note = Incoming::read(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         assert_eq!(
             note,
-            Ok(Incoming::Notification(Notification { method: "notifications/initialized".into() }))
+            Ok(Incoming::Notification(Notification {
+                era: Era::Legacy,
+                method: "notifications/initialized".into()
+            }))
         );
     }
 

@@ -5,7 +5,7 @@ use super::refusal::{Addressee, Refusal};
 use crate::accept::Body;
 use crate::directus::{Meaning, Misread};
 use crate::identity::Stops;
-use crate::mcp::{Incoming, Method};
+use crate::mcp::{Era, Incoming, Method, Notification};
 use crate::policy::{AccessRequest, Decision, PolicySet, Verdict};
 use arc_swap::ArcSwap;
 use http::Response;
@@ -111,7 +111,8 @@ fn stopped(normalised: &Normalised, stops: &Stops) -> Option<String> {
 
 /// Takes the refusal out of a call whose body could not be read.
 fn take_refusal(normalised: &mut Normalised) -> Option<Refusal> {
-    let empty = Incoming::Notification(crate::mcp::Notification { method: String::new() });
+    let empty = Notification { era: Era::default(), method: String::new() };
+    let empty = Incoming::Notification(empty);
     std::mem::replace(&mut normalised.call.message, Ok(empty)).err()
 }
 
@@ -119,7 +120,7 @@ fn addressee(normalised: &Normalised) -> Addressee {
     match &normalised.call.message {
         Ok(Incoming::Request(request)) => {
             let is_call = request.method == Method::ToolsCall.as_str();
-            Addressee { id: Some(request.id.clone()), is_call }
+            Addressee { era: request.era, id: Some(request.id.clone()), is_call }
         }
         Ok(Incoming::Notification(_)) | Err(_) => Addressee::default(),
     }

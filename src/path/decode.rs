@@ -3,6 +3,7 @@
 use super::identify::{Caller, Identified};
 use super::refusal::{Addressee, Refusal};
 use crate::accept::{Body, Unread, whole};
+use crate::mcp::mirrored::Mirrored;
 use crate::mcp::{Incoming, header};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -100,8 +101,7 @@ async fn decode(identified: Identified, limit: u64) -> Call {
 
 fn headers(parts: &Parts) -> Result<(), Refusal> {
     header::content_type(&values(parts, http_header::CONTENT_TYPE.as_str()))?;
-    header::content_encoding(&values(parts, http_header::CONTENT_ENCODING.as_str()))?;
-    Ok(header::protocol_version(&values(parts, "mcp-protocol-version"))?)
+    Ok(header::content_encoding(&values(parts, http_header::CONTENT_ENCODING.as_str()))?)
 }
 
 async fn read(body: Body, limit: u64, received: &mut Received) -> Result<Bytes, Refusal> {
@@ -116,14 +116,12 @@ async fn read(body: Body, limit: u64, received: &mut Received) -> Result<Bytes, 
 
 /// One message that the headers which repeat a part of it agree with.
 fn message(parts: &Parts, bytes: &[u8]) -> Result<Incoming, Refusal> {
-    let incoming = Incoming::read(bytes)?;
-    let (method, name) = match &incoming {
-        Incoming::Request(request) => (request.method.as_str(), request.params.get("name")),
-        Incoming::Notification(note) => (note.method.as_str(), None),
+    let mirrored = Mirrored {
+        version: values(parts, "mcp-protocol-version"),
+        method: values(parts, "mcp-method"),
+        name: values(parts, "mcp-name"),
     };
-    header::agrees("Mcp-Method", &values(parts, "mcp-method"), Some(method))?;
-    header::agrees("Mcp-Name", &values(parts, "mcp-name"), name.and_then(serde_json::Value::as_str))?;
-    Ok(incoming)
+    Ok(mirrored.read(bytes)?)
 }
 
 /// Every value of a header. One that is not text stands as a text that no check takes.

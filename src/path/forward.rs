@@ -6,6 +6,7 @@ use super::reply;
 use crate::accept::Body;
 use crate::directus::result::text_result;
 use crate::directus::{Dialect, Meaning, Protocol, Tool};
+use crate::mcp::era::Kept;
 use crate::mcp::header;
 use crate::policy::Obligation;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
@@ -15,7 +16,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_A
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use secrecy::ExposeSecret as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
@@ -147,15 +148,11 @@ fn local(permitted: &Permitted) -> Response<Body> {
                 | Obligation::CutImported => None,
             });
             let result = text_result(call.dialect(), call.mode, text.unwrap_or_default());
-            reply::message(
-                StatusCode::OK,
-                &json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": result }),
-            )
+            reply::message(StatusCode::OK, &reply::result(permitted.to.era, id, result, Kept::Never))
         }
         (Meaning::Protocol(Protocol::Ping), Some(id)) => {
-            let message =
-                json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": Value::Object(Map::new()) });
-            reply::message(StatusCode::OK, &message)
+            let result = Value::Object(Map::new());
+            reply::message(StatusCode::OK, &reply::result(permitted.to.era, id, result, Kept::Never))
         }
         // A notification is taken, and that is all.
         (Meaning::Protocol(_) | Meaning::Tool(_) | Meaning::Opaque { .. }, _) => {

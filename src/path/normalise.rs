@@ -126,6 +126,7 @@ fn depends_on_schema(meaning: &Meaning) -> bool {
         Meaning::Protocol(Protocol::ToolsList(..) | Protocol::Search(_)) => true,
         Meaning::Protocol(
             Protocol::Initialize(_)
+            | Protocol::Discover(_)
             | Protocol::Ping
             | Protocol::PromptsList(_)
             | Protocol::PromptsGet { .. }

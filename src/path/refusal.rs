@@ -2,7 +2,7 @@
 
 use crate::identity::Rejected;
 use crate::mcp::header::HeaderError;
-use crate::mcp::{Id, MessageError};
+use crate::mcp::{Era, Id, MessageError};
 use crate::policy::{Code, Reason};
 use crate::upstream::UpstreamError;
 use http::StatusCode;
@@ -29,7 +29,7 @@ pub enum Refusal {
         /// When one may be let in again.
         retry_after: Duration,
     },
-    /// The headers do not say one thing, or not that of the body.
+    /// The headers do not say that the body is one that is read.
     #[error(transparent)]
     Headers(#[from] HeaderError),
     /// The body is longer than the gateway reads.
@@ -41,7 +41,7 @@ pub enum Refusal {
     /// The body did not arrive.
     #[error("the body did not arrive whole, or not in time")]
     Body,
-    /// The body is not one message.
+    /// The body is not one message, or the headers do not agree with it.
     #[error(transparent)]
     Message(#[from] MessageError),
     /// The method is not one that the gateway offers.
@@ -131,6 +131,8 @@ pub enum Refusal {
 /// Whom a refusal answers, and in which form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addressee {
+    /// The era of the protocol that the request is of, and that its answer has to be of.
+    pub era: Era,
     /// The id of the request, where it could be read.
     pub id: Option<Id>,
     /// Whether it is a `tools/call`, which is refused with a tool result, so that the client's model reads the reason.
@@ -181,21 +183,12 @@ impl Refusal {
             Self::Headers(HeaderError::ContentType | HeaderError::ContentEncoding) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Headers(HeaderError::ProtocolVersion(_) | HeaderError::Disagrees(_)) | Self::Message(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Message(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body => StatusCode::REQUEST_TIMEOUT,
-            // A message that could be read is answered with a message.
-            Self::Method { to, .. }
-            | Self::Denied { to, .. }
-            | Self::Stopped { to, .. }
-            | Self::Limited { to, .. } => {
-                if to.id.is_some() {
-                    StatusCode::OK
-                } else {
-                    StatusCode::BAD_REQUEST
-                }
+            Self::Method { to, .. } => status_of_unknown_method(to),
+            Self::Denied { to, .. } | Self::Stopped { to, .. } | Self::Limited { to, .. } => {
+                status_of_an_answer(to)
             }
             Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { cause: UpstreamError::Timeout { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -244,5 +237,18 @@ impl Refusal {
             | Self::Misshapen { .. }
             | Self::Broken { .. } => None,
         }
+    }
+}
+
+/// A message that could be read is answered with a message.
+fn status_of_an_answer(to: &Addressee) -> StatusCode {
+    if to.id.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+}
+
+/// 2026-07-28, *Protocol Version Header*: a method that is not implemented is answered with 404.
+pub(super) fn status_of_unknown_method(to: &Addressee) -> StatusCode {
+    match to.era {
+        Era::Legacy => status_of_an_answer(to),
+        Era::Modern => StatusCode::NOT_FOUND,
     }
 }

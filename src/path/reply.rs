@@ -2,7 +2,8 @@
 
 use super::refusal::{Addressee, Refusal, Side};
 use crate::accept::Body;
-use crate::mcp::error;
+use crate::mcp::era::Kept;
+use crate::mcp::{Era, Id, error};
 use crate::policy::Code;
 use crate::telemetry;
 use futures_util::FutureExt as _;
@@ -115,7 +116,19 @@ fn body(refusal: &Refusal) -> Value {
         | Refusal::TooLarge { .. }
         | Refusal::Body => protocol_error(&Addressee::default(), error::INVALID_REQUEST, &text),
         Refusal::Message(cause) => {
-            protocol_error(&Addressee { id: cause.id.clone(), is_call: false }, cause.code, &text)
+            let to = Addressee { id: cause.id.clone(), ..Addressee::default() };
+            match &cause.requested {
+                None => protocol_error(&to, cause.code, &text),
+                Some(requested) => {
+                    let supported: Vec<&str> = cause.supported().collect();
+                    with_data(
+                        &to,
+                        cause.code,
+                        &text,
+                        json!({ "supported": supported, "requested": requested }),
+                    )
+                }
+            }
         }
         Refusal::Method { to, .. } => protocol_error(to, error::METHOD_NOT_FOUND, &text),
         Refusal::Denied { to, reason } => {
@@ -145,21 +158,33 @@ fn body(refusal: &Refusal) -> Value {
 /// error of the protocol.
 fn answer(to: &Addressee, code: i64, text: &str, detail: Value) -> Value {
     let Some(id) = to.id.as_ref().filter(|_| to.is_call) else {
-        let mut error = protocol_error(to, code, text);
-        if let Some(inner) = error.get_mut("error").and_then(Value::as_object_mut) {
-            inner.insert("data".to_owned(), detail);
-        }
-        return error;
+        return with_data(to, code, text, detail);
     };
     let mut entry = Map::new();
     entry.insert("error".to_owned(), Value::from(text));
     entry.extend(detail.as_object().cloned().unwrap_or_default());
     let content = json!([{ "type": "text", "text": Value::Array(vec![Value::Object(entry)]).to_string() }]);
-    json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": { "content": content, "isError": true } })
+    result(to.era, id, json!({ "content": content, "isError": true }), Kept::Never)
+}
+
+/// A result of the gateway's own, as a message.
+pub(super) fn result(era: Era, id: &Id, mut result: Value, kept: Kept) -> Value {
+    if let Value::Object(members) = &mut result {
+        era.complete(members, kept);
+    }
+    json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": result })
+}
+
+fn with_data(to: &Addressee, code: i64, text: &str, data: Value) -> Value {
+    let mut error = protocol_error(to, code, text);
+    if let Some(inner) = error.get_mut("error").and_then(Value::as_object_mut) {
+        inner.insert("data".to_owned(), data);
+    }
+    error
 }
 
 fn protocol_error(to: &Addressee, code: i64, text: &str) -> Value {
-    let id = to.id.as_ref().map_or(Value::Null, crate::mcp::Id::to_value);
+    let id = to.id.as_ref().map_or(Value::Null, Id::to_value);
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } })
 }
 

@@ -90,6 +90,7 @@ impl PolicySet {
             }
             Protocol::PromptsGet { .. }
             | Protocol::Initialize(_)
+            | Protocol::Discover(_)
             | Protocol::Ping
             | Protocol::ToolsList(..)
             | Protocol::Search(_)

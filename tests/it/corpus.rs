@@ -178,6 +178,40 @@ fn what_is_forwarded_is_permitted_again_without_a_change() {
     }
 }
 
+/// A call is judged by what it does, not by the era in which it is asked for.
+#[test]
+fn the_same_call_is_the_same_in_both_eras() {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "progressToken": 1,
+    });
+    for engine in ["reader", "content-editor", "developer"]
+        .map(Engine::shipped)
+        .into_iter()
+        .chain([Engine::permitting_everything()])
+    {
+        let mut compared = 0;
+        for mut call in corpus() {
+            let legacy = engine.call(&call).decision.explained(&Value::Null);
+            let Some(request) = &mut call.request else { continue };
+            let is_of_both = ["tools/list", "tools/call", "prompts/list", "prompts/get"];
+            let is_whole = request["params"].is_null() || request["params"].is_object();
+            if call.raw_body.is_some()
+                || !is_whole
+                || !is_of_both.iter().any(|method| request["method"] == *method)
+            {
+                continue;
+            }
+            request["params"]["_meta"] = meta.clone();
+            let modern = engine.call(&call).decision.explained(&Value::Null);
+            assert_eq!(modern, legacy, "{}", call.id);
+            compared += 1;
+        }
+        assert!(compared > 350, "{compared}");
+    }
+}
+
 #[test]
 fn as_many_calls_are_decided_as_before() {
     let mut lines = Vec::new();

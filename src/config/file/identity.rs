@@ -14,10 +14,7 @@ impl Decoder<'_> {
             refuse: refuse.into_iter().map(|(name, _)| name).collect(),
             same_resource: object.get("same_resource").and_then(|node| self.same_resource(node)),
             passthrough: object.get("passthrough").and_then(|node| self.passthrough(node)),
-            certificates: object
-                .get("certificates")
-                .map(|node| self.certificates(node))
-                .unwrap_or_default(),
+            certificates: object.get("certificates").map(|node| self.certificates(node)).unwrap_or_default(),
         })
     }
 

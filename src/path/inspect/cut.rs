@@ -3,6 +3,7 @@
 
 use crate::directus::result::change_data;
 use crate::directus::{Tool, Verb};
+use crate::mcp::revision;
 use crate::policy::Visibility;
 use crate::policy::pattern::Patterns;
 use serde_json::{Map, Value, json};
@@ -18,6 +19,15 @@ pub(super) fn initialize(result: &Value) -> Option<Value> {
         *server = Value::Object(pick(server, &["name", "title", "version"])?);
     }
     Some(Value::Object(known))
+}
+
+/// What `server/discover` answers, told by what Directus answers to `initialize`: which revisions the gateway speaks, and which of the
+/// protocol's parts Directus has. That their lists change is told to nobody, since there is no `subscriptions/listen`.
+pub(super) fn discover(result: &Value) -> Option<Value> {
+    let known = initialize(result)?;
+    let offered = known.get("capabilities")?.as_object()?.keys();
+    let offered: Map<String, Value> = offered.map(|name| (name.clone(), Value::Object(Map::new()))).collect();
+    Some(json!({ "supportedVersions": revision::KNOWN, "capabilities": offered }))
 }
 
 /// What `tools/list` answers: tools, and the words that their `action` takes.

@@ -1,7 +1,8 @@
 //! Holds every answer against the shape that it should have, and cuts it to the role. Before a call goes on, it makes the checks that the
 //! permit asks for.
 //!
-//! The result of a tool of Directus' passes as a stream; each byte is looked at (`stream`), and none is changed. Whatever has to be changed is
+//! The result of a tool of Directus' passes as a stream; each byte is looked at (`stream`), and none is changed, but a client of the modern
+//! era finds more members in front of them. Whatever has to be changed is
 //! read whole and made anew from the members that are known: lists of tools and prompts, the data model, and errors, of which only what the role
 //! may read stays. What flows and tools of others answer could not be asked for less, and is blanked by the names of redacted fields. What
 //! has a shape that is not known is not passed on.
@@ -15,16 +16,18 @@ mod stream;
 mod words;
 
 use super::record::Permitted;
-use super::refusal::{Addressee, Refusal};
+use super::refusal::{Addressee, Refusal, status_of_unknown_method};
 use super::reply;
 use crate::accept::{Body, Unread, whole};
 use crate::directus::answer::ResultShape;
 use crate::directus::result::{blank, change_data};
 use crate::directus::{Dialect, Meaning, Protocol, SchemaSnapshot};
 use crate::mcp::Id;
+use crate::mcp::era::Kept;
+use crate::mcp::error::{INTERNAL_ERROR, METHOD_NOT_FOUND};
 use crate::policy::{Obligation, PolicySet, Principal, Visibility};
 use futures_util::future::{BoxFuture, Either};
-use http::Response;
+use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -114,6 +117,8 @@ struct Cutter {
 #[derive(Debug)]
 enum Answer {
     Initialize,
+    /// What Directus answers to `initialize`, for a client that has asked for `server/discover`.
+    Discover,
     Tools,
     Search,
     Prompts,
@@ -130,6 +135,7 @@ impl Cutter {
         permitted.outgoing.as_ref()?;
         let answer = match &permitted.meaning {
             Meaning::Protocol(Protocol::Initialize(_)) => Answer::Initialize,
+            Meaning::Protocol(Protocol::Discover(_)) => Answer::Discover,
             Meaning::Protocol(Protocol::ToolsList(..)) => Answer::Tools,
             Meaning::Protocol(Protocol::Search(_)) => Answer::Search,
             Meaning::Protocol(Protocol::PromptsList(_)) => Answer::Prompts,
@@ -161,7 +167,7 @@ impl Cutter {
     async fn cut(self, answer: Response<Body>) -> Result<Response<Body>, Refusal> {
         let (head, body) = answer.into_parts();
         let bytes = if self.passes_results() {
-            match stream::look(body, ResultShape::to(&self.id), LONGEST).await {
+            match stream::look(body, self.to.era, ResultShape::to(&self.id), LONGEST).await {
                 Ok(Looked::Result(body)) => return Ok(Response::from_parts(head, body)),
                 Ok(Looked::Other(bytes)) => Ok(bytes),
                 Err(unread) => Err(unread),
@@ -170,8 +176,27 @@ impl Cutter {
             whole(body, LONGEST).await
         };
         let bytes = bytes.map_err(|unread| self.unread(unread))?;
-        let message = self.anew(&bytes).map_err(|what| Refusal::Misshapen { to: self.to.clone(), what })?;
-        Ok(reply::message(head.status, &message))
+        let mut message =
+            self.anew(&bytes).map_err(|what| Refusal::Misshapen { to: self.to.clone(), what })?;
+        let status = self.translate(&mut message).unwrap_or(head.status);
+        Ok(reply::message(status, &message))
+    }
+
+    /// Makes the answer one of the client's era; Directus' own is one of the legacy era. Returns the HTTP status where it is another one.
+    fn translate(&self, message: &mut Value) -> Option<StatusCode> {
+        let kept = match &self.answer {
+            Answer::Discover | Answer::Tools | Answer::Prompts => Kept::Privately,
+            Answer::Initialize | Answer::Search | Answer::Prompt | Answer::Tool(_) | Answer::Opaque => {
+                Kept::Never
+            }
+        };
+        if let Some(Value::Object(result)) = message.get_mut("result") {
+            self.to.era.complete(result, kept);
+        }
+        let code = message.get_mut("error")?.get_mut("code")?;
+        let told = self.to.era.error_code(code.as_i64().unwrap_or(INTERNAL_ERROR));
+        *code = Value::from(told);
+        (told == METHOD_NOT_FOUND).then(|| status_of_unknown_method(&self.to))
     }
 
     fn unread(&self, unread: Unread) -> Refusal {
@@ -186,6 +211,7 @@ impl Cutter {
     fn passes_results(&self) -> bool {
         match &self.answer {
             Answer::Initialize
+            | Answer::Discover
             | Answer::Tools
             | Answer::Search
             | Answer::Prompts
@@ -226,7 +252,12 @@ impl Cutter {
                 self.change(&mut message).ok_or(UNLIKE)?;
                 Ok(message)
             }
-            Answer::Initialize | Answer::Tools | Answer::Prompts | Answer::Prompt | Answer::Opaque => {
+            Answer::Initialize
+            | Answer::Discover
+            | Answer::Tools
+            | Answer::Prompts
+            | Answer::Prompt
+            | Answer::Opaque => {
                 let result = message.get("result").and_then(|result| self.result(result)).ok_or(UNLIKE)?;
                 Ok(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
             }
@@ -242,6 +273,7 @@ impl Cutter {
     fn result(&self, result: &Value) -> Option<Value> {
         match &self.answer {
             Answer::Initialize => cut::initialize(result),
+            Answer::Discover => cut::discover(result),
             Answer::Tools => cut::tools(result, &self.sees()?),
             Answer::Prompts => cut::prompts(result, &self.policies.role(&self.principal.role)?.prompts),
             Answer::Prompt => cut::prompt(result),
@@ -257,7 +289,12 @@ impl Cutter {
             Answer::Tool(obligations) => {
                 obligations.iter().try_for_each(|obligation| self.discharge(obligation, message))
             }
-            Answer::Initialize | Answer::Tools | Answer::Prompts | Answer::Prompt | Answer::Opaque => None,
+            Answer::Initialize
+            | Answer::Discover
+            | Answer::Tools
+            | Answer::Prompts
+            | Answer::Prompt
+            | Answer::Opaque => None,
         }
     }
 

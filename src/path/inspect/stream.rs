@@ -1,8 +1,10 @@
-//! Passing results on as they come, each byte held against the shape that a result has.
+//! Passing results on as they come, each byte held against the shape that a result has. What the client's era adds to a result is put in
+//! front of its first member.
 
 use crate::accept::{Body, BoxError, Unread, whole};
 use crate::directus::answer::ResultShape;
 use crate::mcp::scan::Misshapen;
+use crate::mcp::{Era, beginning};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http_body::{Body as _, Frame};
@@ -19,15 +21,16 @@ pub(super) enum Looked {
     Other(Bytes),
 }
 
-/// Reads as much of an answer as it takes to tell that it is a result, and all of it where it is not.
+/// Reads as much of an answer as it takes to tell that it is a result, and all of it where it is not. The era is that of the client.
 ///
 /// # Errors
 /// When the answer breaks off before that can be told, or is longer than the limit and no result.
-pub(super) async fn look(body: Body, mut shape: ResultShape, limit: u64) -> Result<Looked, Unread> {
+pub(super) async fn look(body: Body, era: Era, mut shape: ResultShape, limit: u64) -> Result<Looked, Unread> {
+    let passes = |bytes: Bytes| completed(era, bytes).map(|bytes| Looked::Result(full(bytes)));
     if body.size_hint().exact().is_some_and(|size| size <= SHORT) {
         let bytes = whole(body, SHORT).await?;
         let is_result = shape.take(&bytes).and_then(|()| shape.end()).is_ok();
-        return Ok(if is_result { Looked::Result(full(bytes)) } else { Looked::Other(bytes) });
+        return if is_result { passes(bytes) } else { Ok(Looked::Other(bytes)) };
     }
     let mut body = body;
     let mut head = BytesMut::new();
@@ -35,7 +38,7 @@ pub(super) async fn look(body: Body, mut shape: ResultShape, limit: u64) -> Resu
     while fits && !shape.is_certain() {
         let Some(frame) = body.frame().await else {
             let bytes = head.freeze();
-            return Ok(if shape.end().is_ok() { Looked::Result(full(bytes)) } else { Looked::Other(bytes) });
+            return if shape.end().is_ok() { passes(bytes) } else { Ok(Looked::Other(bytes)) };
         };
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         if !u64::try_from(head.len() + data.len()).is_ok_and(|length| length <= limit) {
@@ -46,9 +49,20 @@ pub(super) async fn look(body: Body, mut shape: ResultShape, limit: u64) -> Resu
     }
     let head = head.freeze();
     if fits {
-        return Ok(Looked::Result(held_against(shape, head, body)));
+        return Ok(Looked::Result(held_against(shape, completed(era, head)?, body)));
     }
     whole(first_then(head, body), limit).await.map(Looked::Other)
+}
+
+/// The beginning of a result, with what its era adds. A result of this shape has members of its own to follow, none of them of the same name.
+fn completed(era: Era, head: Bytes) -> Result<Bytes, Unread> {
+    let members = era.at_the_beginning();
+    if members.is_empty() {
+        return Ok(head);
+    }
+    let at = beginning::of_result(&head).ok_or(Unread::Broken)?;
+    let (before, after) = head.split_at_checked(at).ok_or(Unread::Broken)?;
+    Ok([before, members.as_bytes(), after].concat().into())
 }
 
 /// The rest of a result. The piece in which it stops being one does not go on, and its end does not either where something is

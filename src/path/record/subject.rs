@@ -5,7 +5,7 @@ use crate::audit::entry::Subject;
 use crate::audit::mask::{MASK, is_plain, mask};
 use crate::config::KeptArguments;
 use crate::directus::{Dialect, Meaning};
-use crate::mcp::Incoming;
+use crate::mcp::{Incoming, MessageError};
 use crate::path::refusal::Refusal;
 use crate::policy::document::Role;
 use crate::policy::{PolicySet, Principal, facts};
@@ -39,7 +39,8 @@ impl Recorder {
         let call = &decided.normalised.call;
         let principal = &call.caller.principal;
         let meaning = decided.normalised.meaning.as_ref();
-        let (client_name, client_version) = self.clients.of(&principal.name, meaning);
+        let (client_name, client_version) =
+            self.clients.of(&principal.name, call.message.as_ref().ok(), meaning);
         let mut subject = Subject {
             principal: principal.name.clone(),
             role: principal.role.clone(),
@@ -163,6 +164,7 @@ fn method(message: &Result<Incoming, Refusal>) -> String {
     match message {
         Ok(Incoming::Request(request)) => cut(&request.method),
         Ok(Incoming::Notification(note)) => cut(&note.method),
+        Err(Refusal::Message(MessageError { method: Some(method), .. })) => cut(method),
         Err(_) => String::new(),
     }
 }

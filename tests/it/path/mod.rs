@@ -4,6 +4,7 @@ mod answers;
 mod checked;
 mod decided;
 mod ended;
+mod eras;
 mod facts;
 mod forwarded;
 mod in_url;

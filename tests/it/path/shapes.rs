@@ -13,7 +13,7 @@ use warrener::accept::Body;
 use warrener::upstream::Reply;
 
 /// An answer in pieces of that size, whose length nobody knows before.
-fn pieces(answer: &[u8], size: usize) -> Reply {
+pub(super) fn pieces(answer: &[u8], size: usize) -> Reply {
     let pieces: Vec<_> =
         answer.chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
     let body = StreamBody::new(stream::iter(pieces)).boxed_unsync();
@@ -64,7 +64,7 @@ fn with(result: &str) -> String {
 }
 
 /// Results, as Directus and others may write them.
-fn results() -> Vec<String> {
+pub(super) fn results() -> Vec<String> {
     vec![
         with(&format!(r#"{{"content":[{PART}]}}"#)),
         with(&format!(r#"{{"content":[{PART}],"structuredContent":{{"data":[{{"id":1,"é":"😀"}}]}}}}"#)),
