@@ -467,18 +467,19 @@ async fn raycast_signs_in() {
 #[tokio::test]
 async fn raycast_starts_a_bridge() {
     let desk = Desk::new();
-    insta::assert_snapshot!(connect(&desk, "raycast --auth stdio").await, @r#"
+    let line = "raycast --auth stdio --key-file /home/me/directus.key";
+    insta::assert_snapshot!(connect(&desk, line).await, @r#"
     exit code 0
     --- output
     Raycast by a bridge that it starts
 
     1. Make a key, in a file that only you can read:
 
-       (umask 077; mkdir -p [DIR]/.config/warrener && warrener key new raycast --role ROLE > [DIR]/.config/warrener/directus.key)
+       (umask 077; mkdir -p /home/me && warrener key new raycast --role ROLE > /home/me/directus.key)
 
     2. Open this link, and Raycast asks before it installs it:
 
-       raycast://mcp/install?%7B%22name%22%3A%22directus%22%2C%22type%22%3A%22stdio%22%2C%22command%22%3A%22warrener%22%2C%22args%22%3A%5B%22stdio%22%2C%22--server%22%2C%22http%3A%2F%2F127.0.0.1%3A8080%2Fmcp%22%2C%22--key-file%22%2C%22%2Ftmp%2F.tmp9CmfcZ%2F.config%2Fwarrener%2Fdirectus.key%22%5D%7D
+       raycast://mcp/install?%7B%22name%22%3A%22directus%22%2C%22type%22%3A%22stdio%22%2C%22command%22%3A%22warrener%22%2C%22args%22%3A%5B%22stdio%22%2C%22--server%22%2C%22http%3A%2F%2F127.0.0.1%3A8080%2Fmcp%22%2C%22--key-file%22%2C%22%2Fhome%2Fme%2Fdirectus.key%22%5D%7D
 
     3. Restart Raycast where it does not find the command, or give the whole path with `--command`.
     "#);
