@@ -105,6 +105,11 @@ impl MessageError {
         Self { requested: Some(requested), ..Self::new(error::UNSUPPORTED_VERSION, id, what) }
     }
 
+    /// The same, of a message of that method.
+    pub(super) fn of(self, method: &str) -> Self {
+        Self { method: Some(method.to_owned()), ..self }
+    }
+
     fn invalid(id: Option<Id>, what: impl Into<String>) -> Self {
         Self::new(error::INVALID_REQUEST, id, what)
     }

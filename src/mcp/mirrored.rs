@@ -47,10 +47,7 @@ impl Mirrored<'_> {
         let agreed = self.version(body).and_then(|()| self.method(body)).and_then(|()| self.name(body));
         match agreed {
             Ok(()) => Ok(incoming),
-            Err(mut error) => {
-                error.method = Some(body.method.to_owned());
-                Err(error)
-            }
+            Err(error) => Err(error.of(body.method)),
         }
     }
 
@@ -68,7 +65,7 @@ impl Mirrored<'_> {
     fn version(&self, body: Body<'_>) -> Result<(), MessageError> {
         match (body.era, self.version.as_slice()) {
             // *Protocol Version Header*: a client that leaves it out speaks 2025-03-26.
-            (Era::Legacy, []) => Ok(()),
+            (Era::Legacy, []) | (Era::Modern, [revision::MODERN]) => Ok(()),
             (Era::Legacy, [version]) if revision::is_legacy(version) => {
                 if body.negotiates_another(version) {
                     Err(body.disagrees(VERSION))
@@ -85,7 +82,6 @@ impl Mirrored<'_> {
                 }
             }
             (Era::Legacy, [version]) => Err(MessageError::unsupported(body.id().cloned(), version)),
-            (Era::Modern, [revision::MODERN]) => Ok(()),
             (Era::Modern, []) => body.requires(VERSION),
             (Era::Legacy | Era::Modern, [_, ..]) => Err(body.disagrees(VERSION)),
         }

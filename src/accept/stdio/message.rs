@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn headers_repeat_what_a_request_of_the_new_era_says() {
-        let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+        let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
         for (method, params, expect) in [
             ("tools/call", r#""name":"items""#, "2026-07-28 | tools/call | items"),
             ("resources/read", r#""uri":"a:b""#, "2026-07-28 | resources/read | a:b"),

@@ -305,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_revision_is_said_whatever_was_agreed_on() {
-        let meta = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+        let meta = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}"#;
         let (read, sent) = session(&[
             r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#,
             r#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#,

@@ -6,6 +6,7 @@ mod aged;
 mod browser;
 mod bypass;
 mod clients;
+mod conformance;
 mod corpus;
 pub(crate) mod directus;
 mod dump;
