@@ -1,5 +1,6 @@
 //! Bringing settings, policies and schema snapshots into a gateway that runs.
 
+mod backend;
 mod keep;
 mod live;
 mod load;

@@ -2,7 +2,7 @@
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
-use super::{keep, note, reading, stopping};
+use super::{backend, keep, note, reading, stopping};
 use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
@@ -15,7 +15,7 @@ use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
 use crate::policy::set::{GuardrailsFile, built_in_sources};
 use crate::telemetry::{Clock, SystemClock};
-use crate::upstream::{SchemaCache, SetupError, Upstream, UpstreamOptions};
+use crate::upstream::{Backend, LocalMcp, SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
 use std::io;
@@ -30,6 +30,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub struct Gateway {
     parts: Parts,
     upstream: Upstream,
+    backend: Backend,
     listener: TcpListener,
     options: accept::Options,
     origins: Vec<String>,
@@ -137,6 +138,7 @@ impl Gateway {
             ..UpstreamOptions::new(url)
         })?;
         let schema = schema(config, &upstream, keys.default_token())?;
+        let backend = backend::backend(config, &upstream)?;
         let feed = match &config.audit.feed {
             Some(target) => Some(Feed::open(target, &config.audit.url).await?),
             None => None,
@@ -155,7 +157,7 @@ impl Gateway {
             schema: Arc::new(schema),
             trail,
             arguments: config.audit.arguments,
-            endpoint: Arc::new(upstream.clone()),
+            endpoint: Arc::new(backend.clone()),
             clock,
             limits: config.limits.clone(),
             drain: Drain::new(),
@@ -172,6 +174,7 @@ impl Gateway {
         Ok(Self {
             parts,
             upstream,
+            backend,
             listener,
             options,
             origins,
@@ -234,15 +237,20 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins, on_failure, feed, reloads } = self;
+        let Self { parts, upstream, backend, listener, options, origins, on_failure, feed, reloads } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.keys.clone().watch(drain.stop()));
-        let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
+        let local = backend::local(&backend, parts.keys.default_token());
+        if let Some((mcp, token)) = local.clone() {
+            parts.drain.tasks().spawn(backend::start(mcp, token));
+        }
+        let readiness = readiness(&trail, &upstream, &parts.schema, reloads, local);
         let patience = options.drain_timeout;
-        let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
+        let route = Route::new(stack(parts, backend.clone()), &origins, readiness, drain.clone());
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
+        backend::close(&backend).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
         let closed = trail.close().await;
         if let Some(feed) = feed
@@ -268,7 +276,7 @@ fn schema(
     Ok(SchemaCache::new(upstream.clone(), own.or(token), config.schema.max_age))
 }
 
-fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
+pub(super) fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
     source.map(read_secret).transpose()
 }
 
@@ -293,17 +301,29 @@ fn readiness(
     upstream: &Upstream,
     schema: &Arc<SchemaCache>,
     reloads: Option<Arc<Reloads>>,
+    local: Option<(LocalMcp, SecretString)>,
 ) -> Readiness {
     let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
     Arc::new(move || {
         let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
         let behind = reloads.as_ref().is_some_and(|reloads| reloads.is_behind());
         let policies = if behind { "last good" } else { "ok" };
+        let local = local.clone();
         Box::pin(async move {
             let trail = trail.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let directus = upstream.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let schema = schema.current().await.map(|_| "ok").map_err(|error| error.to_string());
-            vec![("trail", trail), ("directus", directus), ("schema", schema), ("policies", Ok(policies))]
+            let mut parts = vec![
+                ("trail", trail),
+                ("directus", directus),
+                ("schema", schema),
+                ("policies", Ok(policies)),
+            ];
+            if let Some((mcp, token)) = local {
+                let state = mcp.ready(&token).await.map(|()| "ok").map_err(|error| error.to_string());
+                parts.push(("local-mcp", state));
+            }
+            parts
         })
     })
 }

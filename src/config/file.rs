@@ -1,6 +1,7 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
 pub(in crate::config) mod keys;
+mod local;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
@@ -149,12 +150,15 @@ impl Decoder<'_> {
     fn upstream(&mut self, node: &Node) -> Option<Upstream> {
         let object = self.object(node, &UPSTREAM)?;
         let default = Upstream::default();
+        let mut token = self.secret(&object, "token_env", "token_file");
+        let local = self.local(&object, &mut token);
         Some(Upstream {
             url: object.get("url").and_then(|node| self.base_url(node)),
-            token: self.secret(&object, "token_env", "token_file"),
+            token,
             schema_token: self.secret(&object, "schema_token_env", "schema_token_file"),
             timeout: self.time(&object, "timeout", default.timeout),
             connect_timeout: self.time(&object, "connect_timeout", default.connect_timeout),
+            local,
         })
     }
 
@@ -391,6 +395,8 @@ limits:
             }
         }
         assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
+        let local = read(&uncommented).upstream.local.unwrap();
+        assert_eq!((local.command, local.args.len(), local.env.len()), ("node".into(), 1, 3));
         assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
     }
 

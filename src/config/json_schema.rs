@@ -7,6 +7,7 @@ use crate::policy::json_schema::part::{Flag, Text, Texts, Version, part};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The schema of `warrener.yaml`.
 pub fn config() -> Value {
@@ -24,6 +25,8 @@ part! {
         "examples": ["1MiB"],
     });
     Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+    AnyText: json_schema!({ "type": "string" });
+    Arguments: json_schema!({ "type": "array", "items": { "type": "string" } });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
 
@@ -85,6 +88,7 @@ struct ListenWhole {
     { "not": { "required": ["token_env", "token_file"] } },
     { "not": { "required": ["schema_token_env", "schema_token_file"] } },
 ])))]
+#[schemars(extend("dependencies" = json!({ "args": ["command"], "env": ["command"] })))]
 struct Upstream {
     /// Its base address, such as `https://cms.example.com`.
     url: Option<Text>,
@@ -100,6 +104,31 @@ struct Upstream {
     timeout: Option<Duration>,
     /// For a connection to be made; `5s`.
     connect_timeout: Option<Duration>,
+    /// The Local MCP of a Directus older than 11.12, as a program; left out: Directus' own endpoint.
+    command: Option<Text>,
+    /// What that program is told on its command line.
+    args: Option<Arguments>,
+    /// Its environment beside `DIRECTUS_URL` and `DIRECTUS_TOKEN`; nothing of the gateway's own is in it.
+    env: Option<BTreeMap<String, EnvValue>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum EnvValue {
+    /// As it stands here; no secret does.
+    Text(AnyText),
+    /// A secret, from the gateway's environment or from a file.
+    Secret(EnvSecret),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+struct EnvSecret {
+    /// The environment variable of the gateway's own that has it.
+    env: Option<Text>,
+    /// The file with it.
+    file: Option<Text>,
 }
 
 #[derive(JsonSchema)]
@@ -196,7 +225,9 @@ struct Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::file::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+    use crate::config::file::keys::{
+        AUDIT, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM,
+    };
     use crate::policy::json_schema::tests::assert_same_keys;
 
     #[test]
@@ -207,6 +238,7 @@ mod tests {
                 (&CONFIG, ""),
                 (&LISTEN, "ListenWhole"),
                 (&UPSTREAM, "Upstream"),
+                (&ENV_SECRET, "EnvSecret"),
                 (&SCHEMA, "SchemaSource"),
                 (&AUDIT, "Audit"),
                 (&CHECKPOINTS, "Checkpoints"),

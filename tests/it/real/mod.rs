@@ -10,6 +10,7 @@ pub(crate) mod directus;
 mod dump;
 mod itself;
 mod joined;
+mod local;
 mod narrowed;
 mod ordinary;
 mod sdk;

@@ -27,12 +27,18 @@ impl Sdk {
     pub(crate) async fn session(self, at: &McpClient) -> Result<Session, String> {
         let (url, key) = (at.url().to_owned(), at.key().to_owned());
         // The client takes its time, and the test's own tasks must go on meanwhile.
-        tokio::task::spawn_blocking(move || self.run(&url, &key)).await.unwrap()
+        tokio::task::spawn_blocking(move || self.run(&url, &key, self.script())).await.unwrap()
     }
 
-    fn run(self, url: &str, key: &str) -> Result<Session, String> {
+    /// As [`Sdk::session`], with a Local MCP's tools; TypeScript only.
+    pub(crate) async fn local_session(self, at: &McpClient) -> Result<Session, String> {
+        let (url, key) = (at.url().to_owned(), at.key().to_owned());
+        tokio::task::spawn_blocking(move || self.run(&url, &key, "tests/clients/local.mjs")).await.unwrap()
+    }
+
+    fn run(self, url: &str, key: &str, script: &str) -> Result<Session, String> {
         let home = install();
-        let mut command = self.command(&home);
+        let mut command = self.command(&home, script);
         command.env("MCP_URL", url).env("MCP_KEY", key).env("MCP_HOME", &home);
         let output = command.stdin(Stdio::null()).output().unwrap();
         if !output.status.success() {
@@ -42,10 +48,17 @@ impl Sdk {
         Ok(Session(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()))
     }
 
-    fn command(self, home: &Path) -> Command {
-        let (program, script) = match self {
-            Self::TypeScript => (PathBuf::from("node"), "tests/clients/client.mjs"),
-            Self::Python => (home.join("venv/bin/python"), "tests/clients/client.py"),
+    fn script(self) -> &'static str {
+        match self {
+            Self::TypeScript => "tests/clients/client.mjs",
+            Self::Python => "tests/clients/client.py",
+        }
+    }
+
+    fn command(self, home: &Path, script: &str) -> Command {
+        let program = match self {
+            Self::TypeScript => PathBuf::from("node"),
+            Self::Python => home.join("venv/bin/python"),
         };
         let mut command = Command::new(program);
         command.arg(checkout(script));
@@ -53,7 +66,8 @@ impl Sdk {
     }
 }
 
-fn install() -> PathBuf {
+/// Where the SDKs are, installed now if need be.
+pub(super) fn install() -> PathBuf {
     let output = Command::new(checkout("tests/clients/install")).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
