@@ -1,6 +1,7 @@
 //! The command line as its users see it: what the built program prints, and how it ends.
 
 mod ask;
+mod doctor;
 mod help;
 mod lint;
 mod proof;

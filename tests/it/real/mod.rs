@@ -7,6 +7,7 @@ mod bypass;
 mod clients;
 mod corpus;
 pub(crate) mod directus;
+mod doctor;
 mod dump;
 mod itself;
 mod joined;
