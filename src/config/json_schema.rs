@@ -25,8 +25,6 @@ part! {
         "examples": ["1MiB"],
     });
     Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
-    AnyText: json_schema!({ "type": "string" });
-    Arguments: json_schema!({ "type": "array", "items": { "type": "string" } });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
 
@@ -107,7 +105,7 @@ struct Upstream {
     /// The Local MCP of a Directus older than 11.12, as a program; left out: Directus' own endpoint.
     command: Option<Text>,
     /// What that program is told on its command line.
-    args: Option<Arguments>,
+    args: Option<Texts>,
     /// Its environment beside `DIRECTUS_URL` and `DIRECTUS_TOKEN`; nothing of the gateway's own is in it.
     env: Option<BTreeMap<String, EnvValue>>,
 }
@@ -116,7 +114,7 @@ struct Upstream {
 #[schemars(untagged)]
 enum EnvValue {
     /// As it stands here; no secret does.
-    Text(AnyText),
+    Text(Text),
     /// A secret, from the gateway's environment or from a file.
     Secret(EnvSecret),
 }

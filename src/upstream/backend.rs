@@ -10,6 +10,7 @@ use tower::Service;
 
 /// Where calls go.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would be one more allocation for each call")]
 pub enum Backend {
     /// Over HTTP to the endpoint of Directus 11.12 and later.
     BuiltIn(Upstream),

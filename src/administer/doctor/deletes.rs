@@ -24,10 +24,10 @@ impl Doctor<'_> {
     }
 
     fn tell_relations(&mut self, by_relation: &[(String, String)], deleters: &Deleters) {
-        let mut held = Vec::new();
+        let mut harmless = Vec::new();
         for (relation, child) in by_relation {
             match deleters.get(child).filter(|roles| !roles.is_empty()) {
-                None => held.push(relation),
+                None => harmless.push(relation),
                 Some(roles) => {
                     let roles: Vec<&String> = roles.iter().collect();
                     let says = format!(
@@ -41,8 +41,8 @@ impl Doctor<'_> {
                 }
             }
         }
-        if !held.is_empty() {
-            let says = format!("an update of {} would delete, and no role may", listed(&held));
+        if !harmless.is_empty() {
+            let says = format!("an update of {} would delete, and no role may", listed(&harmless));
             self.report.ok(Finding::RelationDeletes, says);
         } else if by_relation.is_empty() {
             self.report.ok(Finding::RelationDeletes, "no relation deletes what is no longer listed");
@@ -50,10 +50,10 @@ impl Doctor<'_> {
     }
 
     fn tell_cascades(&mut self, cascades: &[(String, String)], deleters: &Deleters) {
-        let mut held = Vec::new();
+        let mut harmless = Vec::new();
         for (parent, child) in cascades {
             match deleters.get(parent).filter(|roles| !roles.is_empty()) {
-                None => held.push(format!("{parent} → {child}")),
+                None => harmless.push(format!("{parent} → {child}")),
                 Some(roles) => {
                     let roles: Vec<&String> = roles.iter().collect();
                     let says = format!(
@@ -67,8 +67,9 @@ impl Doctor<'_> {
                 }
             }
         }
-        if !held.is_empty() {
-            let says = format!("the database deletes in turn ({}), and no role may begin it", listed(&held));
+        if !harmless.is_empty() {
+            let says =
+                format!("the database deletes in turn ({}), and no role may begin it", listed(&harmless));
             self.report.ok(Finding::CascadeDeletes, says);
         } else if cascades.is_empty() {
             self.report.ok(Finding::CascadeDeletes, "the database deletes nothing in turn");

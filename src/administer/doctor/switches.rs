@@ -74,7 +74,11 @@ impl Doctor<'_> {
             }
             Some(false) => self.report.ok(Finding::AllowDeletes, "Allow Deletes is off"),
             None => {
-                self.report.note(Finding::AllowDeletes, format!("{unknown} whether Allow Deletes is on"), SEE)
+                self.report.note(
+                    Finding::AllowDeletes,
+                    format!("{unknown} whether Allow Deletes is on"),
+                    SEE,
+                );
             }
         }
         let prompt = settings.and_then(|settings| settings.get("mcp_system_prompt")).and_then(Value::as_str);
@@ -86,7 +90,7 @@ impl Doctor<'_> {
                 self.report.note(Finding::SystemPrompt, says, help);
             }
             Some(true) => {
-                self.report.ok(Finding::SystemPrompt, "Directus gives clients its own system prompt")
+                self.report.ok(Finding::SystemPrompt, "Directus gives clients its own system prompt");
             }
             Some(false) => self.report.ok(Finding::SystemPrompt, "Directus gives clients no system prompt"),
             None => {

@@ -43,7 +43,7 @@ impl Decoder<'_> {
                     }
                     *token = Some(secret);
                 }
-                value => env.push((entry.key.clone(), value)),
+                value @ (EnvValue::Text(_) | EnvValue::Secret(_)) => env.push((entry.key.clone(), value)),
             }
         }
         Some(LocalMcp { command: command?, args: args.into_iter().map(|(text, _)| text).collect(), env })

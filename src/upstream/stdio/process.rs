@@ -177,17 +177,14 @@ impl Running {
                 return Err(UpstreamError::NotRunning(Box::new(NotStarted::Silent { after: patience })));
             }
         }
-        match tokio::time::timeout_at(deadline, answer).await {
-            Ok(answered) => answered.unwrap_or(Err(UpstreamError::Ended)),
-            Err(_) => {
-                let params = json!({ "requestId": id, "reason": "it took too long" });
-                let cancelled =
-                    json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-                // A process that does not read is not told.
-                let _ = self.0.to_process.try_send(line(&cancelled));
-                Err(UpstreamError::Timeout { after: patience })
-            }
+        if let Ok(answered) = tokio::time::timeout_at(deadline, answer).await {
+            return answered.unwrap_or(Err(UpstreamError::Ended));
         }
+        let params = json!({ "requestId": id, "reason": "it took too long" });
+        let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        // A process that does not read is not told.
+        let _ = self.0.to_process.try_send(line(&cancelled));
+        Err(UpstreamError::Timeout { after: patience })
     }
 }
 
