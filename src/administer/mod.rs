@@ -1,5 +1,7 @@
 //! Bringing settings, policies and schema snapshots into a gateway that runs.
 
+mod backend;
+pub mod doctor;
 mod keep;
 mod live;
 mod load;

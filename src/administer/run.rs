@@ -2,7 +2,7 @@
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
-use super::{keep, note, reading, stopping};
+use super::{backend, keep, note, reading, stopping};
 use crate::accept::{self, BindError, Body, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
@@ -17,7 +17,7 @@ use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
 use crate::policy::set::{GuardrailsFile, built_in_sources};
 use crate::telemetry::{Clock, SystemClock};
-use crate::upstream::{SchemaCache, SetupError, Upstream, UpstreamOptions};
+use crate::upstream::{Backend, LocalMcp, SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
 use http::{Request, Response};
 use secrecy::SecretString;
@@ -35,6 +35,7 @@ use tower::util::BoxCloneSyncService;
 pub struct Gateway<L = TcpListener> {
     parts: Parts,
     upstream: Upstream,
+    backend: Backend,
     listener: L,
     options: accept::Options,
     listen: Listen,
@@ -182,8 +183,9 @@ impl Gateway {
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
         let (options, listen) = (self.options.clone(), self.listen.clone());
-        let readiness =
-            readiness(&self.parts.trail, &self.upstream, &self.parts.schema, self.reloads.clone());
+        let local = backend::local(&self.backend, self.parts.ways.keys().default_token());
+        let reloads = self.reloads.clone();
+        let readiness = readiness(&self.parts.trail, &self.upstream, &self.parts.schema, reloads, local);
         self.work(async |listener, stack, drain| {
             let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
             let route = route.for_hosts(Hosts::of(&listen));
@@ -260,6 +262,7 @@ impl<L> Gateway<L> {
             return Err(GatewayError::MappedRole { role });
         }
         let schema = schema(config, &upstream, own)?;
+        let backend = backend::backend(config, &upstream)?;
         let feed = match &config.audit.feed {
             Some(target) => Some(Feed::open(target, &config.audit.url).await?),
             None => None,
@@ -279,7 +282,7 @@ impl<L> Gateway<L> {
             schema: Arc::new(schema),
             trail,
             arguments: config.audit.arguments,
-            endpoint: Arc::new(upstream.clone()),
+            endpoint: Arc::new(backend.clone()),
             clock,
             limits: config.limits.clone(),
             drain: Drain::new(),
@@ -299,6 +302,7 @@ impl<L> Gateway<L> {
         Ok(Self {
             parts,
             upstream,
+            backend,
             listener,
             options,
             listen: config.listen.clone(),
@@ -356,13 +360,17 @@ impl<L> Gateway<L> {
         self,
         serve: impl AsyncFnOnce(L, Stack, Drain) -> Result<Drained, GatewayError>,
     ) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, on_failure, feed, .. } = self;
+        let Self { parts, backend, listener, options, on_failure, feed, .. } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
+        if let Some((mcp, token)) = backend::local(&backend, parts.ways.keys().default_token()) {
+            parts.drain.tasks().spawn(backend::start(mcp, token));
+        }
         let patience = options.drain_timeout;
-        let served = serve(listener, stack(parts, upstream), drain.clone()).await;
+        let served = serve(listener, stack(parts, backend.clone()), drain.clone()).await;
         let tasks = drain.finish_tasks(patience).await;
+        backend::close(&backend).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
         let closed = trail.close().await;
         if let Some(feed) = feed
@@ -411,7 +419,7 @@ fn ways(
         .map_err(GatewayError::Random)
 }
 
-fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
+pub(super) fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
     source.map(read_secret).transpose()
 }
 
@@ -436,17 +444,29 @@ fn readiness(
     upstream: &Upstream,
     schema: &Arc<SchemaCache>,
     reloads: Option<Arc<Reloads>>,
+    local: Option<(LocalMcp, SecretString)>,
 ) -> Readiness {
     let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
     Arc::new(move || {
         let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
         let behind = reloads.as_ref().is_some_and(|reloads| reloads.is_behind());
         let policies = if behind { "last good" } else { "ok" };
+        let local = local.clone();
         Box::pin(async move {
             let trail = trail.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let directus = upstream.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let schema = schema.current().await.map(|_| "ok").map_err(|error| error.to_string());
-            vec![("trail", trail), ("directus", directus), ("schema", schema), ("policies", Ok(policies))]
+            let mut parts = vec![
+                ("trail", trail),
+                ("directus", directus),
+                ("schema", schema),
+                ("policies", Ok(policies)),
+            ];
+            if let Some((mcp, token)) = local {
+                let state = mcp.ready(&token).await.map(|()| "ok").map_err(|error| error.to_string());
+                parts.push(("local-mcp", state));
+            }
+            parts
         })
     })
 }

@@ -16,6 +16,7 @@ pub mod feed;
 pub mod filter;
 pub mod mask;
 pub mod ocsf;
+pub mod posture;
 pub mod query;
 pub mod render;
 pub mod retention;

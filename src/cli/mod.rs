@@ -8,6 +8,7 @@ mod check;
 mod connect;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 mod folder;
 mod init;
@@ -81,6 +82,11 @@ enum Command {
     Prove(prove::ProveArguments),
     /// Tells what other policies would change, in words or as a table
     Diff(diff::DiffArguments),
+    /// Says how the gateway and the Directus behind it stand, and what to do about it
+    ///
+    /// It looks with the settings that `serve` would have, and only reads: nothing is changed at Directus, and nothing is written to the
+    /// trail.
+    Doctor(Box<doctor::DoctorArguments>),
     /// Issues, lists and revokes client keys
     Key(key::KeyArgs),
     /// Refuses calls until they are resumed: all, or those of a role or a client
@@ -248,7 +254,8 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
         | Command::WhoCan(_)
         | Command::Can(_)
         | Command::Prove(_)
-        | Command::Diff(_) => {}
+        | Command::Diff(_)
+        | Command::Doctor(_) => {}
     }
     Ok(())
 }
@@ -276,6 +283,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Can(arguments) => who_can::can(&arguments, out),
         Command::Prove(arguments) => prove::run(&arguments, out),
         Command::Diff(arguments) => diff::run(&arguments, out),
+        Command::Doctor(arguments) => doctor::run(&arguments, out),
         Command::Key(arguments) => {
             key::run(arguments, SystemClock.now(), out, &mut io::stderr().lock())?;
             Ok(Ended::Well)

@@ -95,7 +95,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
 
 impl ServeArguments {
     /// The settings: the file, and what flags and environment say over it.
-    fn config(&self) -> Result<Config, CommandError> {
+    pub(super) fn config(&self) -> Result<Config, CommandError> {
         let mut config = from_file(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.listen.address = listen;

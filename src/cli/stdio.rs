@@ -192,7 +192,10 @@ impl Unanswered {
         match error {
             UpstreamError::Connect { cause, .. } => Self::Away { place, cause: chain(cause.as_ref()) },
             UpstreamError::Timeout { .. } => Self::Late { place },
-            UpstreamError::Protocol(_) => Self::Broken { place },
+            // A gateway is no process of ours, which the last two speak of.
+            UpstreamError::Protocol(_) | UpstreamError::NotRunning(_) | UpstreamError::Ended => {
+                Self::Broken { place }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod certificates;
 mod identity;
 pub(in crate::config) mod keys;
 mod listen;
+mod local;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
@@ -75,12 +76,15 @@ impl Decoder<'_> {
     fn upstream(&mut self, node: &Node) -> Option<Upstream> {
         let object = self.object(node, &UPSTREAM)?;
         let default = Upstream::default();
+        let mut token = self.secret(&object, "token_env", "token_file");
+        let local = self.local(&object, &mut token);
         Some(Upstream {
             url: object.get("url").and_then(|node| self.base_url(node)),
-            token: self.secret(&object, "token_env", "token_file"),
+            token,
             schema_token: self.secret(&object, "schema_token_env", "schema_token_file"),
             timeout: self.time(&object, "timeout", default.timeout),
             connect_timeout: self.time(&object, "connect_timeout", default.connect_timeout),
+            local,
         })
     }
 
@@ -322,12 +326,16 @@ limits:
             LIMITS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
-                let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
+                let found = uncommented
+                    .lines()
+                    .any(|line| line.trim_start_matches(['-', ' ']).starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
         assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
         assert_eq!(read(&uncommented).listen.tls.unwrap().client_ca, Some("clients.pem".into()));
+        let local = read(&uncommented).upstream.local.unwrap();
+        assert_eq!((local.command, local.args.len(), local.env.len()), ("node".into(), 1, 3));
         assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
     }
 

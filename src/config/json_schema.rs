@@ -7,6 +7,7 @@ use crate::policy::json_schema::part::{Flag, Text, Texts, Version, part};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The schema of `warrener.yaml`.
 pub fn config() -> Value {
@@ -118,6 +119,7 @@ enum ClientCertificates {
     { "not": { "required": ["token_env", "token_file"] } },
     { "not": { "required": ["schema_token_env", "schema_token_file"] } },
 ])))]
+#[schemars(extend("dependencies" = json!({ "args": ["command"], "env": ["command"] })))]
 struct Upstream {
     /// Its base address, such as `https://cms.example.com`.
     url: Option<Text>,
@@ -133,6 +135,31 @@ struct Upstream {
     timeout: Option<Duration>,
     /// For a connection to be made; `5s`.
     connect_timeout: Option<Duration>,
+    /// The Local MCP of a Directus older than 11.12, as a program; left out: Directus' own endpoint.
+    command: Option<Text>,
+    /// What that program is told on its command line.
+    args: Option<Texts>,
+    /// Its environment beside `DIRECTUS_URL` and `DIRECTUS_TOKEN`; nothing of the gateway's own is in it.
+    env: Option<BTreeMap<String, EnvValue>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum EnvValue {
+    /// As it stands here; no secret does.
+    Text(Text),
+    /// A secret, from the gateway's environment or from a file.
+    Secret(EnvSecret),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+struct EnvSecret {
+    /// The environment variable of the gateway's own that has it.
+    env: Option<Text>,
+    /// The file with it.
+    file: Option<Text>,
 }
 
 #[derive(JsonSchema)]
@@ -273,8 +300,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE,
-        SCHEMA, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, LIMITS, LISTEN, PASSTHROUGH,
+        SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 
@@ -287,6 +314,7 @@ mod tests {
                 (&LISTEN, "ListenWhole"),
                 (&TLS, "Tls"),
                 (&UPSTREAM, "Upstream"),
+                (&ENV_SECRET, "EnvSecret"),
                 (&SCHEMA, "SchemaSource"),
                 (&AUDIT, "Audit"),
                 (&CHECKPOINTS, "Checkpoints"),

@@ -93,6 +93,28 @@ pub struct Upstream {
     pub timeout: Duration,
     /// For a connection to be made; 5 s.
     pub connect_timeout: Duration,
+    /// The Local MCP that calls go through, for a Directus older than 11.12; `None` for its own endpoint.
+    pub local: Option<LocalMcp>,
+}
+
+/// A Local MCP: the process that it is, and its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalMcp {
+    /// The program.
+    pub command: PathBuf,
+    /// What it is told on its command line.
+    pub args: Vec<String>,
+    /// Its environment, beside `DIRECTUS_URL` and `DIRECTUS_TOKEN`, which the gateway sets; nothing of its own is in it.
+    pub env: Vec<(String, EnvValue)>,
+}
+
+/// The value of a variable in the environment of a Local MCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// As it stands in the settings.
+    Text(String),
+    /// From where secrets are.
+    Secret(Secret),
 }
 
 /// Where a secret is to be found; the secret itself never stands in a config file.
@@ -278,6 +300,7 @@ impl Default for Upstream {
             schema_token: None,
             timeout: Duration::from_mins(1),
             connect_timeout: Duration::from_secs(5),
+            local: None,
         }
     }
 }

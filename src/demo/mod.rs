@@ -72,8 +72,8 @@ struct Inner {
     options: StandInOptions,
     model: Model,
     store: Mutex<Store>,
-    /// What the gateway reads over REST, as it goes over the wire; the model does not change.
-    lists: [(&'static str, Bytes); 3],
+    /// What the gateway and `warrener doctor` read over REST, as it goes over the wire; it does not change.
+    lists: Vec<(&'static str, Bytes)>,
     messages: AtomicU64,
     calls: AtomicU64,
 }
@@ -86,11 +86,14 @@ impl StandIn {
     pub fn new(options: StandInOptions) -> Result<Self, ModelError> {
         let model = Model::built_in()?;
         let data = |rows: &[Value]| Bytes::from(json!({"data": rows}).to_string());
-        let lists = [
+        let mut lists = vec![
             ("/collections", data(&model.collections)),
             ("/fields", data(&model.fields)),
             ("/relations", data(&model.relations)),
         ];
+        lists.extend(
+            about(&options).map(|(path, data)| (path, Bytes::from(json!({"data": data}).to_string()))),
+        );
         let store = Mutex::new(Store::new(&model));
         let (messages, calls) = Default::default();
         Ok(Self(Arc::new(Inner { options, model, store, lists, messages, calls })))
@@ -232,6 +235,27 @@ impl fmt::Debug for StandIn {
         f.debug_struct("StandIn").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
+
+/// What it says of itself and of the holder of its token.
+fn about(options: &StandInOptions) -> [(&'static str, Value); 7] {
+    [
+        ("/server/info", json!({"project": {"project_name": "Directus"}, "version": "12.4.0"})),
+        (
+            "/users/me",
+            json!({"id": ADMINISTRATOR, "email": "admin@example.com", "role": {"name": "Administrator"}}),
+        ),
+        ("/policies/me/globals", json!({"app_access": true, "admin_access": true, "enforce_tfa": false})),
+        ("/permissions/me", json!({})),
+        (
+            "/settings",
+            json!({"mcp_allow_deletes": options.allow_deletes, "mcp_system_prompt_enabled": true, "mcp_system_prompt": null}),
+        ),
+        ("/flows", json!([])),
+        ("/operations", json!([])),
+    ]
+}
+
+const ADMINISTRATOR: &str = "1f3b4c5d-0000-4000-8000-000000000001";
 
 const JSON: &str = "application/json; charset=utf-8";
 

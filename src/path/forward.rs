@@ -9,7 +9,7 @@ use crate::directus::{Dialect, Meaning, Protocol, Tool};
 use crate::mcp::era::Kept;
 use crate::mcp::header;
 use crate::policy::Obligation;
-use crate::upstream::{Reply, SchemaCache, UpstreamError};
+use crate::upstream::{Backend, Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
@@ -47,6 +47,23 @@ impl Endpoint for crate::upstream::Upstream {
 
     fn dialect(&self) -> Dialect {
         Dialect::BuiltIn
+    }
+}
+
+impl Endpoint for Backend {
+    fn mcp(&self, query_string: &str) -> Result<Uri, http::Error> {
+        match self {
+            Self::BuiltIn(upstream) => upstream.mcp(query_string),
+            // A process has no address, and no modes.
+            Self::Local(_) => Ok(Uri::from_static("/mcp")),
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::BuiltIn(upstream) => upstream.dialect(),
+            Self::Local(_) => Dialect::Local,
+        }
     }
 }
 

@@ -25,14 +25,20 @@ pub enum UpstreamError {
     /// The connection broke, or what came was not HTTP; Directus may have acted.
     #[error("the connection to Directus broke before it had answered")]
     Protocol(#[source] BoxError),
+    /// There is no Local MCP that could be asked; none has seen anything of the request.
+    #[error("the Local MCP that calls go through is not running")]
+    NotRunning(#[source] BoxError),
+    /// The Local MCP ended while it worked on the call; Directus may have acted.
+    #[error("the Local MCP ended before it had answered; Directus may have carried out the call")]
+    Ended,
 }
 
 impl UpstreamError {
     /// Whether Directus may have acted on the request although there is no reply.
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Self::Connect { .. } => false,
-            Self::Timeout { .. } | Self::Protocol(_) => true,
+            Self::Connect { .. } | Self::NotRunning(_) => false,
+            Self::Timeout { .. } | Self::Protocol(_) | Self::Ended => true,
         }
     }
 }

@@ -36,6 +36,8 @@ mod live;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
+mod local_mcp;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod measured;

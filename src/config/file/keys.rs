@@ -79,6 +79,9 @@ pub(in crate::config) const UPSTREAM: Mapping = Mapping {
         "schema_token_file",
         "timeout",
         "connect_timeout",
+        "command",
+        "args",
+        "env",
     ],
     words: &[
         ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
@@ -89,7 +92,15 @@ pub(in crate::config) const UPSTREAM: Mapping = Mapping {
         ),
         ("address", "url"),
         ("base_url", "url"),
+        ("arguments", "args"),
+        ("environment", "env"),
     ],
+};
+
+pub(in crate::config) const ENV_SECRET: Mapping = Mapping {
+    name: "a secret in `env`",
+    keys: &["env", "file"],
+    words: &[("variable", "env"), ("path", "file")],
 };
 
 pub(in crate::config) const SCHEMA: Mapping =

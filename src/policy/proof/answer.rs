@@ -84,8 +84,7 @@ impl Answer {
 
     /// Whether it is proved that no role can ask for it, and no call was found that brings it about.
     pub fn is_no(&self) -> bool {
-        let stopped = |finding: &Finding| matches!(finding.verdict, Verdict::Cannot { in_turn: None, .. });
-        self.findings.iter().all(stopped)
+        self.findings.iter().all(|finding| finding.verdict.is_refused())
     }
 }
 
@@ -96,6 +95,11 @@ impl Verdict {
             Self::Cannot { in_turn, .. } | Self::Unshown { in_turn, .. } => in_turn.as_ref(),
             Self::Can { call, .. } => Some(call),
         }
+    }
+
+    /// Whether it is proved that it does not happen, nor comes about in turn by a call that was found.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Cannot { in_turn: None, .. })
     }
 
     /// Whether two come to the same, whatever call shows it.

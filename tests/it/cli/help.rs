@@ -30,6 +30,7 @@ async fn help_of_all() {
       can      Says whether one role can do something
       prove    Proves what the policies can never let happen
       diff     Tells what other policies would change, in words or as a table
+      doctor   Says how the gateway and the Directus behind it stand, and what to do about it
       key      Issues, lists and revokes client keys
       stop     Refuses calls until they are resumed: all, or those of a role or a client
       resume   Lets calls through again that were stopped
@@ -1428,5 +1429,106 @@ async fn help_of_replay() {
 
       -V, --version
               Print version
+    "#);
+}
+
+#[tokio::test]
+async fn help_of_doctor() {
+    insta::assert_snapshot!(help("doctor").await, @r#"
+    exit code 0
+    --- output
+    Says how the gateway and the Directus behind it stand, and what to do about it
+
+    It looks with the settings that `serve` would have, and only reads: nothing is changed at Directus,
+    and nothing is written to the trail.
+
+    Usage: warrener doctor [OPTIONS]
+
+    Options:
+          --config <FILE>
+              The settings; `warrener.yaml` in the working folder where there is one
+
+              [env: WARRENER_CONFIG=]
+
+          --listen <ADDRESS>
+              Where clients connect
+
+              [env: WARRENER_LISTEN=]
+
+          --insecure
+              Listen in cleartext on an address that others can reach
+
+          --upstream <URL>
+              The Directus behind the gateway, such as `https://cms.example.com`
+
+              [env: WARRENER_UPSTREAM=]
+
+          --token-env <VARIABLE>
+              The environment variable with the Directus token that calls go upstream with;
+              `DIRECTUS_TOKEN`
+
+              [env: WARRENER_TOKEN_ENV=]
+
+          --token-file <PATH>
+              The file with that token
+
+              [env: WARRENER_TOKEN_FILE=]
+
+          --schema-token-env <VARIABLE>
+              The environment variable with the gateway's own token, for reading the schema; the
+              upstream token if left out
+
+              [env: WARRENER_SCHEMA_TOKEN_ENV=]
+
+          --policies <DIR>
+              The folder of policy files; the built-in policies if left out
+
+              [env: WARRENER_POLICIES=]
+
+          --schema <PATH>
+              A folder or file with the schema, instead of reading it from Directus
+
+              [env: WARRENER_SCHEMA=]
+
+          --audit <URL>
+              The audit trail
+
+              [env: WARRENER_AUDIT=]
+
+          --feed <FILE>
+              Where each call goes as a line of JSON once it has ended: a file, or `stdout`
+
+              [env: WARRENER_FEED=]
+
+          --keys <FILE>
+              The file of client keys
+
+              [env: WARRENER_KEYS=]
+
+          --stops <FILE>
+              The file of stops, which `warrener stop` writes; `warrener.stop.yaml` beside the keys if
+              left out
+
+              [env: WARRENER_STOPS=]
+
+          --role <ROLE>
+              The role of the key that is made where there is no key file yet
+
+              [default: reader]
+
+          --format <FORMAT>
+              How the answer looks
+
+              [default: human]
+              [possible values: human, json]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    The exit code is 0 where nothing fails, 1 where something does, and 3 where settings or policies are
+    not valid.
     "#);
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod connect;
+mod doctor;
 mod help;
 mod lint;
 mod proof;

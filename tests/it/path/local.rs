@@ -1,4 +1,4 @@
-//! The whole path in front of a Local MCP's tools. The process itself is not spoken to yet; what stands here is an upstream that has them.
+//! The whole path in front of a Local MCP's tools. What stands here is an upstream that has them; `local_mcp` has the process itself.
 
 use super::site::{Plan, policies, reply};
 use http::StatusCode;

@@ -104,7 +104,7 @@ impl Client {
         let run = move || {
             let mut command = self.command();
             command.envs(variables).arg("--stdio").args(words);
-            Session::of(command)
+            Session::of(&mut command)
         };
         tokio::task::spawn_blocking(run).await.unwrap()
     }
@@ -112,7 +112,7 @@ impl Client {
     fn run(self, url: &str, key: &str) -> Result<Session, String> {
         let mut command = self.command();
         command.env("MCP_URL", url).env("MCP_KEY", key);
-        Session::of(command)
+        Session::of(&mut command)
     }
 
     fn command(self) -> Command {
@@ -121,6 +121,22 @@ impl Client {
         command.env("MCP_HOME", &home).env("MCP_NAME", self.name()).env("MCP_ERA", self.era());
         command
     }
+}
+
+/// Runs a session with a Local MCP's tools.
+pub(crate) async fn local_session(at: &McpClient) -> Result<Session, String> {
+    let (url, key) = (at.url().to_owned(), at.key().to_owned());
+    let run = move || {
+        let mut command = Command::new("node");
+        command.arg(checkout("tests/clients/local.mjs"));
+        Session::of(command.env("MCP_URL", url).env("MCP_KEY", key).env("MCP_HOME", local_home()))
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+/// Where the SDK is that a Local MCP is made of, installed now if need be.
+pub(super) fn local_home() -> PathBuf {
+    install(Sdk::TypeScriptBefore)
 }
 
 fn install(sdk: Sdk) -> PathBuf {
@@ -135,7 +151,7 @@ fn install(sdk: Sdk) -> PathBuf {
 pub(crate) struct Session(Vec<Value>);
 
 impl Session {
-    fn of(mut command: Command) -> Result<Self, String> {
+    fn of(command: &mut Command) -> Result<Self, String> {
         let output = command.stdin(Stdio::null()).output().unwrap();
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
