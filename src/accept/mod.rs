@@ -1,7 +1,7 @@
 //! Where requests come in: sockets, the limits of HTTP, and the way out when the gateway ends.
 //!
-//! Nothing here knows MCP. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here; all
-//! else is refused. Only HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks
+//! Nothing here knows MCP. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here, and so
+//! is the metadata by which clients find an identity provider; all else is refused. Only HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks
 //! would escape the limits on time.
 
 mod body;

@@ -9,7 +9,7 @@ use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, OnFailure, Secret};
-use crate::identity::{KeyError, KeyRing, SecretError, Stops, Ways, read_secret};
+use crate::identity::{KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways, read_secret};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -81,6 +81,9 @@ pub enum GatewayError {
     /// The machine has no randomness.
     #[error("the machine has no randomness")]
     Random(#[source] getrandom::Error),
+    /// The tokens of an OpenID provider.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The address of Directus, or what is needed to reach it.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -259,7 +262,15 @@ impl Gateway {
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
         let patience = options.drain_timeout;
+        let resource = parts.ways.jwt().and_then(|provider| provider.resource().cloned());
+        if let Some(provider) = parts.ways.jwt().cloned() {
+            let stop = drain.stop();
+            drain.tasks().spawn(async move {
+                stop.run_until_cancelled(provider.begin()).await;
+            });
+        }
         let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
+        let route = route.with_resource(resource);
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
@@ -293,9 +304,11 @@ fn ways(
     upstream: &Upstream,
     own: Option<SecretString>,
 ) -> Result<Ways, GatewayError> {
-    let ways = Ways::by_key(keys).refusing(&config.identity.refuse);
+    let provider = config.identity.jwt.as_ref();
+    let provider = provider.map(|jwt| Provider::new(jwt, keys.default_token().as_ref())).transpose()?;
+    let ways = Ways::by_key(keys).with_jwt(provider).refusing(&config.identity.refuse);
     let (same_resource, passthrough) = (&config.identity.same_resource, &config.identity.passthrough);
-    if config.identity.is_by_key_only() {
+    if same_resource.is_none() && passthrough.is_none() {
         return Ok(ways);
     }
     if passthrough.is_some() {

@@ -1,6 +1,7 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
 mod identity;
+mod jwt;
 pub(in crate::config) mod keys;
 mod unit;
 
@@ -290,7 +291,7 @@ impl Decoder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::keys::{IDENTITY, PASSTHROUGH, SAME_RESOURCE};
+    use super::keys::{IDENTITY, JWT, JWT_ROLE, PASSTHROUGH, SAME_RESOURCE};
     use super::*;
     use crate::audit::feed::FeedTarget;
 
@@ -392,6 +393,8 @@ limits:
             IDENTITY,
             SAME_RESOURCE,
             PASSTHROUGH,
+            JWT,
+            JWT_ROLE,
             LIMITS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {

@@ -2,6 +2,9 @@
 
 mod file;
 pub mod json_schema;
+mod jwt;
+
+pub use jwt::{Issuer, Jwt, MappedRole};
 
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;
@@ -144,6 +147,8 @@ pub struct Identity {
     pub same_resource: Option<SameResource>,
     /// Static tokens of Directus' are taken and passed through, with the policy roles that Directus' roles have; they are not.
     pub passthrough: Option<Roles>,
+    /// The OpenID provider whose tokens are taken; none by default.
+    pub jwt: Option<Jwt>,
 }
 
 /// What the gateway bears.
@@ -170,7 +175,7 @@ pub struct Limits {
 impl Identity {
     /// Whether client keys are the only way in.
     pub fn is_by_key_only(&self) -> bool {
-        self.same_resource.is_none() && self.passthrough.is_none()
+        self.same_resource.is_none() && self.passthrough.is_none() && self.jwt.is_none()
     }
 }
 

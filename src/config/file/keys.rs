@@ -114,7 +114,7 @@ pub(in crate::config) const CHECKPOINTS: Mapping = Mapping {
 
 pub(in crate::config) const IDENTITY: Mapping = Mapping {
     name: "`identity`",
-    keys: &["refuse", "same_resource", "passthrough"],
+    keys: &["refuse", "same_resource", "passthrough", "jwt"],
     words: &[
         ("deny", "refuse"),
         ("block", "refuse"),
@@ -122,6 +122,8 @@ pub(in crate::config) const IDENTITY: Mapping = Mapping {
         ("directus", "same_resource"),
         ("static_tokens", "passthrough"),
         ("pass_through", "passthrough"),
+        ("oidc", "jwt"),
+        ("openid", "jwt"),
     ],
 };
 
@@ -133,6 +135,44 @@ pub(in crate::config) const SAME_RESOURCE: Mapping = Mapping {
 
 pub(in crate::config) const PASSTHROUGH: Mapping =
     Mapping { name: "`passthrough`", keys: &["roles"], words: &[("role", "roles")] };
+
+pub(in crate::config) const JWT: Mapping = Mapping {
+    name: "`jwt`",
+    keys: &[
+        "issuer",
+        "audience",
+        "resource",
+        "jwks_url",
+        "jwks_max_age",
+        "jwks_keep",
+        "algorithms",
+        "role_claim",
+        "roles",
+        "principal_claim",
+        "leeway",
+        "token_env",
+        "token_file",
+        "scopes",
+    ],
+    words: &[
+        ("iss", "issuer"),
+        ("aud", "audience"),
+        ("public_url", "resource"),
+        ("jwks_uri", "jwks_url"),
+        ("jwks", "jwks_url"),
+        ("alg", "algorithms"),
+        ("claim", "role_claim"),
+        ("name_claim", "principal_claim"),
+        ("clock_skew", "leeway"),
+        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+    ],
+};
+
+pub(in crate::config) const JWT_ROLE: Mapping = Mapping {
+    name: "a role of `jwt`",
+    keys: &["role", "token_env", "token_file"],
+    words: &[("token", "a secret does not stand in this file: use `token_env` or `token_file`")],
+};
 
 pub(in crate::config) const LIMITS: Mapping = Mapping {
     name: "`limits`",
