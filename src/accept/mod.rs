@@ -1,8 +1,9 @@
 //! Where requests come in: sockets, standard input, the limits of HTTP, and the way out when the gateway ends.
 //!
-//! Nothing here knows MCP but [`stdio`], which has to know which line answers which. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here; all
-//! else is refused. Only HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks
-//! would escape the limits on time; over TLS a client says so in the handshake.
+//! Nothing here knows MCP but [`stdio`], which has to know which line answers which. A request for `POST /mcp` goes to the path's stack;
+//! `/healthz` and `/readyz` are answered here, and so is the metadata by which clients find an identity provider; all else is refused. Only
+//! HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks would escape the limits on time;
+//! over TLS a client says so in the handshake.
 
 mod body;
 mod connection;

@@ -1,9 +1,10 @@
-//! Which request goes where: `POST /mcp` to the stack, two probes answered here, nothing else anywhere.
+//! Which request goes where: `POST /mcp` to the stack, two probes and the metadata for clients answered here, nothing else anywhere.
 
 use super::forwarded::Unreadable;
 use super::hosts::{Hosts, Stranger};
 use super::ready::{Readiness, Ready};
 use super::{Body, Drain, refuse};
+use crate::identity::Resource;
 use futures_util::future::BoxFuture;
 use http::header::ORIGIN;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -25,18 +26,36 @@ pub struct Route<S> {
     hosts: Hosts,
     ready: Arc<Ready>,
     drain: Drain,
+    /// What clients may know about how to sign in; nothing where they cannot.
+    resource: Option<Arc<Resource>>,
 }
 
 impl<S> Route<S> {
     /// In front of the stack, for browsers from `origins` only, with `readiness` behind `/readyz`.
     pub fn new(stack: S, origins: &[String], readiness: Readiness, drain: Drain) -> Self {
         let (origins, ready) = (origins.into(), Arc::new(Ready::new(readiness)));
-        Self { stack, origins, hosts: Hosts::any(), ready, drain }
+        Self { stack, origins, hosts: Hosts::any(), ready, drain, resource: None }
     }
 
     /// The same for requests to these names only.
     pub fn for_hosts(self, hosts: Hosts) -> Self {
         Self { hosts, ..self }
+    }
+
+    /// Tells clients where to sign in for this resource (RFC 9728).
+    pub fn with_resource(mut self, resource: Option<Arc<Resource>>) -> Self {
+        self.resource = resource;
+        self
+    }
+
+    /// The resource's metadata, where this is the path of it. It is public: no credential is asked for, and none is looked at.
+    fn metadata<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        let resource = self.resource.as_ref()?;
+        let path = request.uri().path();
+        resource.paths().iter().any(|one| one == path).then(|| match *request.method() {
+            Method::GET | Method::HEAD => refuse::json(StatusCode::OK, &resource.metadata()),
+            _ => refuse::method("GET, HEAD"),
+        })
     }
 
     /// The reply to a request that is not for the stack; `None` where it is.
@@ -53,6 +72,9 @@ impl<S> Route<S> {
         }
         if request.extensions().get::<Unreadable>().is_some() {
             return Some(refuse::text(StatusCode::BAD_REQUEST, "X-Forwarded-For cannot be read\n"));
+        }
+        if let Some(metadata) = self.metadata(request) {
+            return Some(metadata);
         }
         if request.uri().path() != MCP {
             return Some(refuse::text(StatusCode::NOT_FOUND, "not found\n"));

@@ -153,7 +153,7 @@ impl Live {
         }
         if !orphans.is_empty() {
             let roles = orphans.join(", ");
-            tracing::warn!(%roles, "there are keys or users for roles that have no policy: nothing is permitted to them");
+            tracing::warn!(%roles, "somebody can come in with roles that have no policy: nothing is permitted to them");
         }
         true
     }

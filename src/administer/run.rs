@@ -10,7 +10,7 @@ use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, Identity, Listen, OnFailure, Secret};
 use crate::identity::{
-    CertificateError, Certificates, KeyError, KeyRing, SecretError, Stops, Ways, read_secret,
+    CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways, read_secret,
 };
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
@@ -103,6 +103,9 @@ pub enum GatewayError {
     /// The machine has no randomness.
     #[error("the machine has no randomness")]
     Random(#[source] getrandom::Error),
+    /// The tokens of an OpenID provider.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The address of Directus, or what is needed to reach it.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -183,12 +186,13 @@ impl Gateway {
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
         let (options, listen) = (self.options.clone(), self.listen.clone());
+        let resource = self.parts.ways.jwt().and_then(|provider| provider.resource().cloned());
         let local = backend::local(&self.backend, self.parts.ways.keys().default_token());
         let reloads = self.reloads.clone();
         let readiness = readiness(&self.parts.trail, &self.upstream, &self.parts.schema, reloads, local);
         self.work(async |listener, stack, drain| {
             let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
-            let route = route.for_hosts(Hosts::of(&listen));
+            let route = route.for_hosts(Hosts::of(&listen)).with_resource(resource);
             Ok(accept::serve(listener, route, options, drain).await)
         })
         .await
@@ -368,6 +372,12 @@ impl<L> Gateway<L> {
             parts.drain.tasks().spawn(backend::start(mcp, token));
         }
         let patience = options.drain_timeout;
+        if let Some(provider) = parts.ways.jwt().cloned() {
+            let stop = drain.stop();
+            drain.tasks().spawn(async move {
+                stop.run_until_cancelled(provider.begin()).await;
+            });
+        }
         let served = serve(listener, stack(parts, backend.clone()), drain.clone()).await;
         let tasks = drain.finish_tasks(patience).await;
         backend::close(&backend).await;
@@ -403,9 +413,11 @@ fn ways(
     upstream: &Upstream,
     own: Option<SecretString>,
 ) -> Result<Ways, GatewayError> {
-    let ways = Ways::by_key(keys).refusing(&config.identity.refuse);
+    let provider = config.identity.jwt.as_ref();
+    let provider = provider.map(|jwt| Provider::new(jwt, keys.default_token().as_ref())).transpose()?;
+    let ways = Ways::by_key(keys).with_jwt(provider).refusing(&config.identity.refuse);
     let (same_resource, passthrough) = (&config.identity.same_resource, &config.identity.passthrough);
-    if config.identity.is_by_key_only() {
+    if same_resource.is_none() && passthrough.is_none() {
         return Ok(ways);
     }
     if passthrough.is_some() {

@@ -367,6 +367,7 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Role { .. }
             | GatewayError::MappedRole { .. }
             | GatewayError::NoOwnToken
+            | GatewayError::Provider(_)
             | GatewayError::Upstream(_)
             | GatewayError::SigningKey(_)
             | GatewayError::SecondPlace(_) => true,

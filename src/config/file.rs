@@ -2,6 +2,7 @@
 
 mod certificates;
 mod identity;
+mod jwt;
 pub(in crate::config) mod keys;
 mod listen;
 mod local;
@@ -219,7 +220,7 @@ impl Decoder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::keys::{IDENTITY, PASSTHROUGH, SAME_RESOURCE};
+    use super::keys::{IDENTITY, JWT, JWT_ROLE, PASSTHROUGH, SAME_RESOURCE};
     use super::*;
     use crate::audit::feed::FeedTarget;
 
@@ -323,6 +324,8 @@ limits:
             SAME_RESOURCE,
             PASSTHROUGH,
             keys::CERTIFICATE,
+            JWT,
+            JWT_ROLE,
             LIMITS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {

@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "what is described here is never made: the decoder reads into `Config`")]
 
+use crate::identity::Algorithm;
 use crate::policy::json_schema::of;
 use crate::policy::json_schema::part::{Flag, Text, Texts, Version, part};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -30,6 +31,17 @@ part! {
         "examples": [{ "Content Editor": "content-editor" }],
     });
     Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+    SafeUrl: json_schema!({ "type": "string", "pattern": r"^(https://|http://(localhost|127\.|\[::1\]))", "examples": ["https://login.example.com"] });
+    Resource: json_schema!({ "type": "string", "pattern": r"^https?://[^?#]+/mcp$", "examples": ["https://gateway.example.com/mcp"] });
+    Algorithms: json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "items": { "enum": Algorithm::ALL.map(|(name, _)| name) },
+    });
+    RoleClaim: json_schema!({
+        "anyOf": [{ "type": "string", "pattern": r"\S" }, { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": r"\S" } }],
+    });
+    Scopes: json_schema!({ "type": "array", "items": { "type": "string", "pattern": r"^[!#-\[\]-~]+$" } });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
 
@@ -238,6 +250,8 @@ struct Identity {
     passthrough: Option<Passthrough>,
     /// Whose TLS certificates are whose.
     certificates: Option<Vec<Certified>>,
+    /// The OpenID provider whose tokens are taken.
+    jwt: Option<Jwt>,
 }
 
 #[derive(JsonSchema)]
@@ -277,6 +291,63 @@ struct Certified {
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
+#[schemars(extend("anyOf" = json!([{ "required": ["resource"] }, { "required": ["audience"] }])))]
+#[schemars(extend("not" = json!({ "required": ["token_env", "token_file"] })))]
+struct Jwt {
+    /// The `iss` of its tokens, to the letter: `https://login.example.com`.
+    issuer: SafeUrl,
+    /// What a token has to name in `aud`; the `resource` where it is left out.
+    audience: Option<Text>,
+    /// The gateway's own address as its clients write it: `https://gateway.example.com/mcp`.
+    resource: Option<Resource>,
+    /// Where its keys are; left out: where its metadata says.
+    jwks_url: Option<SafeUrl>,
+    /// Keys are asked for again when they are older; `10m`.
+    jwks_max_age: Option<Duration>,
+    /// While the provider does not answer, they are taken for so long; `1h`.
+    jwks_keep: Option<Duration>,
+    /// How a token may be signed; left out: in every asymmetric way that is known.
+    algorithms: Option<Algorithms>,
+    /// The claim with the roles, with dots where it lies deeper, or as a list of names: `realm_access.roles`.
+    role_claim: RoleClaim,
+    /// What each of its values stands for.
+    #[schemars(extend("minProperties" = 1))]
+    roles: BTreeMap<String, JwtRole>,
+    /// The claim with the principal's name; `sub`.
+    principal_claim: Option<Text>,
+    /// How far the provider's clock may be off; `30s`, at most `5m`.
+    leeway: Option<Duration>,
+    /// The environment variable with the Directus token that goes upstream; the usual one where it is left out.
+    token_env: Option<Text>,
+    /// The file with that token.
+    token_file: Option<Text>,
+    /// Scopes that a client is told to ask the provider for.
+    scopes: Option<Scopes>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum JwtRole {
+    /// The policy role.
+    Name(Text),
+    /// The same with a Directus token of its own.
+    Whole(JwtRoleWhole),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("not" = json!({ "required": ["token_env", "token_file"] })))]
+struct JwtRoleWhole {
+    /// The policy role.
+    role: Text,
+    /// The environment variable with the Directus token that goes upstream for it.
+    token_env: Option<Text>,
+    /// The file with that token.
+    token_file: Option<Text>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct Limits {
     /// Longest request body; `1MiB`.
     body_bytes: Option<Size>,
@@ -300,7 +371,7 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, LIMITS, LISTEN, PASSTHROUGH,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN, PASSTHROUGH,
         SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
@@ -322,6 +393,8 @@ mod tests {
                 (&SAME_RESOURCE, "SameResource"),
                 (&PASSTHROUGH, "Passthrough"),
                 (&CERTIFICATE, "Certified"),
+                (&JWT, "Jwt"),
+                (&JWT_ROLE, "JwtRoleWhole"),
                 (&LIMITS, "Limits"),
             ],
         );

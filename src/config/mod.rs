@@ -2,6 +2,9 @@
 
 mod file;
 pub mod json_schema;
+mod jwt;
+
+pub use jwt::{Issuer, Jwt, MappedRole};
 
 use crate::accept::Network;
 use crate::audit::checkpoint::SecondPlace;
@@ -198,6 +201,8 @@ pub struct Identity {
     pub passthrough: Option<Roles>,
     /// Whose certificates are whose. Where there are none, a certificate only opens the door, and a key says who calls.
     pub certificates: Vec<Certified>,
+    /// The OpenID provider whose tokens are taken; none by default.
+    pub jwt: Option<Jwt>,
 }
 
 /// A client that is known by its certificate.
@@ -246,7 +251,7 @@ pub struct Limits {
 impl Identity {
     /// Whether client keys are the only way in.
     pub fn is_by_key_only(&self) -> bool {
-        self.same_resource.is_none() && self.passthrough.is_none()
+        self.same_resource.is_none() && self.passthrough.is_none() && self.jwt.is_none()
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use url::form_urlencoded;
 
 /// Longest credential that is looked at, in bytes: some tokens of OpenID providers carry long lists of groups.
-const LONGEST: usize = 8 * 1024;
+const LONGEST: usize = 16 * 1024;
 
 /// The one credential of a request, by its form. Its form decides which way in judges it, and no other one is tried after that.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,13 @@
 //! reason to reject the request: there is no second place that is looked at, and no second way that is tried.
 //!
 //! A client key is a name for a role and for a Directus token that the client never sees. Tokens of Directus' own, where they are taken,
-//! go upstream themselves once Directus has said whose they are.
+//! go upstream themselves once Directus has said whose they are. A token of an OpenID [`Provider`] is one for whoever has signed in there,
+//! and a role of theirs stands for one here.
 //!
 //! Whose calls are [stopped](Stops) is known here too: that is somebody whose key is good, and who is told why.
 
 mod certificate;
+mod challenge;
 mod credential;
 mod directus;
 mod file;
@@ -26,8 +28,11 @@ mod ways;
 pub(crate) mod whole;
 
 pub use certificate::{CertificateError, Certificates};
+pub use challenge::{Challenge, Resource};
 pub use directus::{Roles, SameResource};
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
+pub(crate) use jwt::is_private;
+pub use jwt::{Algorithm, Provider, ProviderError, TokenRejected};
 pub use key::{ClientKey, Digest};
 pub(crate) use network::network;
 pub use rejected::Rejected;

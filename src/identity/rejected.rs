@@ -1,5 +1,6 @@
 //! Why a request has no principal.
 
+use super::jwt::TokenRejected;
 use http::StatusCode;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub enum Rejected {
         /// The whole reason. It never repeats the token.
         why: &'static str,
     },
+    /// The token of an OpenID provider is not taken.
+    #[error(transparent)]
+    Jwt(#[from] TokenRejected),
     /// The token still says a role that its user no longer has.
     #[error("the role in the token of `{name}` is not the role that the user has now")]
     Stale {
@@ -108,6 +112,7 @@ impl Rejected {
             Self::Refused { .. } => "refused",
             Self::Misplaced { .. } => "misplaced",
             Self::Token { word, .. } => word,
+            Self::Jwt(rejected) => rejected.as_str(),
             Self::Stale { .. } => "stale",
             Self::NoRole { .. } => "no_role",
             Self::Crowded { .. } => "crowded",
@@ -126,6 +131,7 @@ impl Rejected {
             | Self::Stale { name }
             | Self::Disagreeing { name }
             | Self::NoRole { name, .. } => Some(name),
+            Self::Jwt(rejected) => rejected.principal(),
             Self::Missing
             | Self::Repeated
             | Self::Malformed
@@ -152,6 +158,7 @@ impl Rejected {
             | Self::Misplaced { .. }
             | Self::Refused { .. } => "a valid key is needed: send `Authorization: Bearer KEY`".to_owned(),
             Self::Token { why, .. } => format!("a valid token is needed: {why}"),
+            Self::Jwt(rejected) => rejected.to_string(),
             Self::Stale { .. } => {
                 "a valid token is needed: the role of its user has changed, so sign in again".to_owned()
             }
@@ -181,6 +188,7 @@ impl Rejected {
             Self::NoRole { .. } | Self::Certificate { .. } | Self::Disagreeing { .. } => {
                 StatusCode::FORBIDDEN
             }
+            Self::Jwt(rejected) => rejected.status(),
             Self::Crowded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }

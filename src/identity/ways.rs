@@ -1,16 +1,17 @@
 //! The ways in that are configured, and which of them judges a request.
 
 use super::certificate::{Certificates, Shown};
+use super::challenge::Challenge;
 use super::credential::{Credential, without_key};
 use super::directus::{DirectusTokens, Roles, SameResource};
-use super::jwt::Jwt;
+use super::jwt::{Provider, TokenRejected};
 use super::rejected::Rejected;
 use super::ring::{KeyRing, Place};
 use crate::accept::ClientCertificate;
 use crate::policy::Principal;
 use crate::upstream::Upstream;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request};
+use http::Request;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ pub struct Found {
 pub struct Ways {
     keys: Arc<KeyRing>,
     directus: Option<Arc<DirectusTokens>>,
-    jwt: Option<Arc<Jwt>>,
+    jwt: Option<Arc<Provider>>,
     certificates: Option<Certificates>,
     /// Principals that are shut out, whatever their way in.
     refuse: Arc<BTreeSet<String>>,
@@ -82,6 +83,17 @@ impl Ways {
         self
     }
 
+    /// Takes the tokens of that provider as well.
+    pub fn with_jwt(mut self, provider: Option<Provider>) -> Self {
+        self.jwt = provider.map(Arc::new);
+        self
+    }
+
+    /// The provider whose tokens are taken.
+    pub fn jwt(&self) -> Option<&Arc<Provider>> {
+        self.jwt.as_ref()
+    }
+
     /// Shuts these principals out.
     pub fn refusing(mut self, refuse: &[String]) -> Self {
         self.refuse = Arc::new(refuse.iter().cloned().collect());
@@ -94,14 +106,16 @@ impl Ways {
     }
 
     /// What a client without a valid credential is told about how to get one, for `WWW-Authenticate`.
-    pub fn challenge(&self) -> HeaderValue {
+    pub fn challenge(&self) -> Challenge {
         let directus = self.directus.as_ref().and_then(|directus| directus.challenge());
-        directus.unwrap_or(HeaderValue::from_static("Bearer"))
+        let jwt = || self.jwt.as_ref().map(|jwt| Challenge::Tokens(jwt.resource().cloned()));
+        directus.map(Challenge::Directus).or_else(jwt).unwrap_or(Challenge::Bearer)
     }
 
     /// Every role that a way in gives to somebody, for checking that there is a policy for each.
     pub fn roles(&self) -> BTreeSet<String> {
         let mut roles = self.keys.roles();
+        roles.extend(self.jwt.iter().flat_map(|jwt| jwt.roles()));
         roles.extend(self.directus.iter().flat_map(|directus| directus.roles()));
         roles.extend(self.certificates.iter().flat_map(Certificates::roles));
         roles
@@ -156,7 +170,10 @@ impl Ways {
         {
             return Some(asked);
         }
-        let jwt = self.jwt.as_ref().filter(|jwt| jwt.is_for(token))?.clone();
+        let jwt = self.jwt.clone()?;
+        if !jwt.is_for(token) {
+            return Some(Box::pin(std::future::ready(Err(TokenRejected::Issuer.into()))));
+        }
         let token = SecretString::from(token);
         Some(Box::pin(async move { jwt.identify(token.expose_secret(), now).await }))
     }

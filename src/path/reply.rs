@@ -2,6 +2,7 @@
 
 use super::refusal::{Addressee, Refusal, Side};
 use crate::accept::Body;
+use crate::identity::Challenge;
 use crate::mcp::era::Kept;
 use crate::mcp::{Era, Id, error};
 use crate::policy::Code;
@@ -20,12 +21,12 @@ use tower::{Layer, Service, ServiceExt as _};
 /// Layer of [`Reply`].
 #[derive(Clone, Debug)]
 pub struct ReplyLayer {
-    challenge: HeaderValue,
+    challenge: Challenge,
 }
 
 impl ReplyLayer {
-    /// Tells strangers by this `WWW-Authenticate` how to get a credential.
-    pub fn new(challenge: HeaderValue) -> Self {
+    /// Tells strangers in `WWW-Authenticate` how to get a credential.
+    pub fn new(challenge: Challenge) -> Self {
         Self { challenge }
     }
 }
@@ -41,7 +42,7 @@ impl<S> Layer<S> for ReplyLayer {
 /// Turns every refusal into the one reply that it has.
 #[derive(Clone, Debug)]
 pub struct Reply<S> {
-    challenge: HeaderValue,
+    challenge: Challenge,
     inner: S,
 }
 
@@ -65,7 +66,7 @@ where
 }
 
 /// The reply to a refusal.
-fn refused(refusal: &Refusal, challenge: &HeaderValue) -> Response<Body> {
+fn refused(refusal: &Refusal, challenge: &Challenge) -> Response<Body> {
     if refusal.side() == Side::Gateway || refusal.side() == Side::Upstream {
         tracing::warn!(error = telemetry::chain(refusal), "a request could not be served");
     }
@@ -73,7 +74,7 @@ fn refused(refusal: &Refusal, challenge: &HeaderValue) -> Response<Body> {
     let headers = response.headers_mut();
     match refusal {
         Refusal::Stranger(rejected) if rejected.status() == StatusCode::UNAUTHORIZED => {
-            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            headers.insert(WWW_AUTHENTICATE, challenge.to(rejected));
         }
         Refusal::Strangers { retry_after } | Refusal::Flood { retry_after } => {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));

@@ -28,6 +28,8 @@ mod feed;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod jwt;
+#[cfg(test)]
 mod keeping;
 #[cfg(test)]
 mod likeness;

@@ -10,11 +10,13 @@ impl Decoder<'_> {
     pub(super) fn identity(&mut self, node: &Node) -> Option<Identity> {
         let object = self.object(node, &IDENTITY)?;
         let refuse = object.get("refuse").and_then(|node| self.texts(node)).unwrap_or_default();
+        let jwt = object.get("jwt").and_then(|node| self.jwt(node));
         Some(Identity {
             refuse: refuse.into_iter().map(|(name, _)| name).collect(),
             same_resource: object.get("same_resource").and_then(|node| self.same_resource(node)),
             passthrough: object.get("passthrough").and_then(|node| self.passthrough(node)),
             certificates: object.get("certificates").map(|node| self.certificates(node)).unwrap_or_default(),
+            jwt,
         })
     }
 

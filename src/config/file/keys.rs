@@ -146,7 +146,7 @@ pub(in crate::config) const CHECKPOINTS: Mapping = Mapping {
 
 pub(in crate::config) const IDENTITY: Mapping = Mapping {
     name: "`identity`",
-    keys: &["refuse", "same_resource", "passthrough", "certificates"],
+    keys: &["refuse", "same_resource", "passthrough", "certificates", "jwt"],
     words: &[
         ("deny", "refuse"),
         ("block", "refuse"),
@@ -155,6 +155,8 @@ pub(in crate::config) const IDENTITY: Mapping = Mapping {
         ("directus", "same_resource"),
         ("static_tokens", "passthrough"),
         ("pass_through", "passthrough"),
+        ("oidc", "jwt"),
+        ("openid", "jwt"),
     ],
 };
 
@@ -178,6 +180,44 @@ pub(in crate::config) const CERTIFICATE: Mapping = Mapping {
         ("subject", "write `san`: the subject is not looked at"),
         ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
     ],
+};
+
+pub(in crate::config) const JWT: Mapping = Mapping {
+    name: "`jwt`",
+    keys: &[
+        "issuer",
+        "audience",
+        "resource",
+        "jwks_url",
+        "jwks_max_age",
+        "jwks_keep",
+        "algorithms",
+        "role_claim",
+        "roles",
+        "principal_claim",
+        "leeway",
+        "token_env",
+        "token_file",
+        "scopes",
+    ],
+    words: &[
+        ("iss", "issuer"),
+        ("aud", "audience"),
+        ("public_url", "resource"),
+        ("jwks_uri", "jwks_url"),
+        ("jwks", "jwks_url"),
+        ("alg", "algorithms"),
+        ("claim", "role_claim"),
+        ("name_claim", "principal_claim"),
+        ("clock_skew", "leeway"),
+        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+    ],
+};
+
+pub(in crate::config) const JWT_ROLE: Mapping = Mapping {
+    name: "a role of `jwt`",
+    keys: &["role", "token_env", "token_file"],
+    words: &[("token", "a secret does not stand in this file: use `token_env` or `token_file`")],
 };
 
 pub(in crate::config) const LIMITS: Mapping = Mapping {

@@ -7,6 +7,8 @@ pub(crate) mod directus;
 pub(crate) mod gateway;
 pub(crate) mod nginx;
 pub(crate) mod process;
+#[expect(dead_code, reason = "the unit tests of `identity::jwt` use the rest of it")]
+pub(crate) mod provider;
 pub(crate) mod request;
 pub(crate) mod trail;
 pub(crate) mod upstream;
