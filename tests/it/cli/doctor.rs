@@ -56,7 +56,10 @@ impl Stub {
     }
 
     fn set(&self, path: &str, status: u16, data: Value) {
-        self.answers.lock().unwrap().insert(path.to_owned(), (status, json!({"data": data})));
+        self.answers.lock().unwrap().insert(
+            path.to_owned(),
+            (status, Value::Object([("data".to_owned(), data)].into_iter().collect())),
+        );
     }
 
     fn header(&self, name: &'static str, value: &str) {
