@@ -75,7 +75,7 @@ impl Era {
 
     /// Adds what a result of this era has beside its own members: nothing in the legacy one.
     ///
-    /// 2026-07-28: every result has a `resultType` (*ResultType*), and should say in `_meta` who answers (*Per-response protocol
+    /// 2026-07-28: every result has a `resultType` (*`ResultType`*), and should say in `_meta` who answers (*Per-response protocol
     /// fields*); lists say how long and by whom they may be kept (*Caching*).
     pub fn complete(self, result: &mut Map<String, Value>, kept: Kept) {
         match self {
@@ -102,11 +102,13 @@ impl Era {
     /// 2026-07-28, *Error Codes*: -32002 has become -32602, -32042 is gone, and from -32020 to -32099 only the specification's own
     /// meanings are used, none of which is Directus' to give.
     pub fn error_code(self, code: i64) -> i64 {
-        match (self, code) {
-            (Self::Legacy, code) => code,
-            (Self::Modern, -32002) => error::INVALID_PARAMS,
-            (Self::Modern, -32099..=-32020) => error::INTERNAL_ERROR,
-            (Self::Modern, code) => code,
+        match self {
+            Self::Legacy => code,
+            Self::Modern => match code {
+                -32002 => error::INVALID_PARAMS,
+                -32099..=-32020 => error::INTERNAL_ERROR,
+                other => other,
+            },
         }
     }
 }

@@ -88,12 +88,14 @@ pub struct MessageError {
     pub id: Option<Id>,
     /// The revision that was asked for, where that is the reason.
     pub requested: Option<String>,
+    /// The message's method, where the message itself could be read, and the headers are the reason.
+    pub method: Option<String>,
     what: String,
 }
 
 impl MessageError {
     pub(super) fn new(code: i64, id: Option<Id>, what: impl Into<String>) -> Self {
-        Self { code, id, requested: None, what: what.into() }
+        Self { code, id, requested: None, method: None, what: what.into() }
     }
 
     /// 2026-07-28, *Protocol Version Negotiation*.
@@ -101,6 +103,11 @@ impl MessageError {
         let requested = shown(requested);
         let what = format!("`{requested}` is not a supported version of MCP here");
         Self { requested: Some(requested), ..Self::new(error::UNSUPPORTED_VERSION, id, what) }
+    }
+
+    /// The same, of a message of that method.
+    pub(super) fn of(self, method: &str) -> Self {
+        Self { method: Some(method.to_owned()), ..self }
     }
 
     fn invalid(id: Option<Id>, what: impl Into<String>) -> Self {

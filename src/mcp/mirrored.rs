@@ -30,30 +30,45 @@ struct Body<'a> {
     method: &'a str,
 }
 
+const VERSION: &str = "MCP-Protocol-Version";
+
 impl Mirrored<'_> {
-    /// Checks that the headers say what the body says.
+    /// Reads a body, and checks that the headers say what it says.
     ///
     /// `Mcp-Param-…` is left out: it repeats an argument that a tool's schema marks, which none of Directus' does. *Server Behavior for Custom
     /// Headers*: one that is not recognized is ignored.
     ///
     /// # Errors
-    /// When one says anything else or more than one thing, or is missing though the era requires it; and when the version is one that is
-    /// not supported.
-    pub fn agree(&self, incoming: &Incoming) -> Result<(), MessageError> {
-        let body = Body::of(incoming);
-        self.version(body)?;
-        self.method(body)?;
-        self.name(body)
+    /// As [`Incoming::read`]; when a header says anything else or more than one thing, or is missing though the era requires it; and when
+    /// the version is one that is not supported.
+    pub fn read(&self, body: &[u8]) -> Result<Incoming, MessageError> {
+        let incoming = Incoming::read(body).map_err(|error| self.instead(error))?;
+        let body = Body::of(&incoming);
+        let agreed = self.version(body).and_then(|()| self.method(body)).and_then(|()| self.name(body));
+        match agreed {
+            Ok(()) => Ok(incoming),
+            Err(error) => Err(error.of(body.method)),
+        }
+    }
+
+    /// A version that is not supported is one only where the header asks for the same; *Protocol Version Header*.
+    fn instead(&self, error: MessageError) -> MessageError {
+        match (&error.requested, self.version.as_slice()) {
+            (None, _) => error,
+            (Some(requested), [version]) if version == requested => error,
+            (Some(_), [] | [_, ..]) => {
+                MessageError::new(error::HEADER_MISMATCH, error.id, disagreement(VERSION))
+            }
+        }
     }
 
     fn version(&self, body: Body<'_>) -> Result<(), MessageError> {
-        const NAME: &str = "MCP-Protocol-Version";
         match (body.era, self.version.as_slice()) {
             // *Protocol Version Header*: a client that leaves it out speaks 2025-03-26.
-            (Era::Legacy, []) => Ok(()),
+            (Era::Legacy, []) | (Era::Modern, [revision::MODERN]) => Ok(()),
             (Era::Legacy, [version]) if revision::is_legacy(version) => {
                 if body.negotiates_another(version) {
-                    Err(body.disagrees(NAME))
+                    Err(body.disagrees(VERSION))
                 } else {
                     Ok(())
                 }
@@ -67,9 +82,8 @@ impl Mirrored<'_> {
                 }
             }
             (Era::Legacy, [version]) => Err(MessageError::unsupported(body.id().cloned(), version)),
-            (Era::Modern, [revision::MODERN]) => Ok(()),
-            (Era::Modern, []) => body.requires(NAME),
-            (Era::Legacy | Era::Modern, [_, ..]) => Err(body.disagrees(NAME)),
+            (Era::Modern, []) => body.requires(VERSION),
+            (Era::Legacy | Era::Modern, [_, ..]) => Err(body.disagrees(VERSION)),
         }
     }
 
@@ -136,7 +150,7 @@ impl<'a> Body<'a> {
     }
 
     fn disagrees(self, header: &str) -> MessageError {
-        self.error(format!("the header `{header}` does not agree with the body"))
+        self.error(disagreement(header))
     }
 
     fn error(self, what: String) -> MessageError {
@@ -146,6 +160,10 @@ impl<'a> Body<'a> {
         };
         MessageError::new(code, self.id().cloned(), what)
     }
+}
+
+fn disagreement(header: &str) -> String {
+    format!("the header `{header}` does not agree with the body")
 }
 
 /// Whether a header's value says that text: as it is, or in base64, which a text has to be in that a header cannot carry or that looks like

@@ -2,6 +2,9 @@
 //!
 //! Everything here is pure and strict. Directus reads with `JSON.parse`, which takes the last of two equal keys and follows
 //! `__proto__` (FACTS section 1); this reader refuses both, so that there is only one way to read what it lets through.
+//!
+//! A message is of one of two eras ([`Era`]), which its body says ([`message`]) and its headers agree with ([`mirrored`]). What it means to
+//! Directus, and so what is judged, is the same in both.
 
 pub mod beginning;
 pub mod era;

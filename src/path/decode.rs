@@ -116,14 +116,12 @@ async fn read(body: Body, limit: u64, received: &mut Received) -> Result<Bytes, 
 
 /// One message that the headers which repeat a part of it agree with.
 fn message(parts: &Parts, bytes: &[u8]) -> Result<Incoming, Refusal> {
-    let incoming = Incoming::read(bytes)?;
     let mirrored = Mirrored {
         version: values(parts, "mcp-protocol-version"),
         method: values(parts, "mcp-method"),
         name: values(parts, "mcp-name"),
     };
-    mirrored.agree(&incoming)?;
-    Ok(incoming)
+    Ok(mirrored.read(bytes)?)
 }
 
 /// Every value of a header. One that is not text stands as a text that no check takes.

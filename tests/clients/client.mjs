@@ -1,18 +1,30 @@
 // The TypeScript SDK's client: one session with a Directus MCP endpoint, direct or through the gateway.
 //
-//   MCP_URL=http://127.0.0.1:8080/mcp MCP_KEY=… MCP_HOME=$(tests/clients/install) node tests/clients/client.mjs
+//   MCP_URL=http://127.0.0.1:8080/mcp MCP_KEY=… MCP_HOME=$(tests/clients/install typescript) node tests/clients/client.mjs
+//
+// MCP_HOME says which SDK: 2.x (`typescript`), or 1.x (`typescript-before`). MCP_ERA is `modern`, which only 2.x speaks, and which it looks
+// for with `server/discover`; or `legacy`, with an `initialize`. MCP_NAME is what it calls itself.
 //
 // One JSON line a step: initialize, tools/list, read, update, delete. A refused tool call is a result like any other; the
 // exit code is 1 where the session itself broke.
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+const { MCP_URL, MCP_KEY, MCP_HOME, MCP_NAME = "typescript-sdk", MCP_ERA = "legacy" } = process.env;
+const client1 = "@modelcontextprotocol/sdk";
+const client2 = "@modelcontextprotocol/client";
+
 // Modules are looked up beside the importing file, but the SDK is installed in the cache.
-const sdk = createRequire(join(process.env.MCP_HOME, "package.json"));
-const load = (name) => import(pathToFileURL(sdk.resolve(`@modelcontextprotocol/sdk/${name}`)).href.replace("/dist/cjs/", "/dist/esm/"));
-const { Client } = await load("client/index.js");
-const { StreamableHTTPClientTransport } = await load("client/streamableHttp.js");
+const sdk = createRequire(join(MCP_HOME, "package.json"));
+const load = (name) => {
+  const esm = sdk.resolve(name).replace("/dist/cjs/", "/dist/esm/").replace(/\/dist\/index\.cjs$/, "/dist/index.mjs");
+  return import(pathToFileURL(esm).href);
+};
+const isNew = existsSync(join(MCP_HOME, "node_modules", client2));
+const { Client } = await load(isNew ? client2 : `${client1}/client/index.js`);
+const { StreamableHTTPClientTransport } = await load(isNew ? client2 : `${client1}/client/streamableHttp.js`);
 
 const print = (step, essentials) => console.log(JSON.stringify({ step, ...essentials }));
 
@@ -22,12 +34,14 @@ async function call(client, step, input) {
   print(step, { isError: result.isError ?? false, text });
 }
 
-const client = new Client({ name: "typescript-sdk", version: "1" });
-const transport = new StreamableHTTPClientTransport(new URL(process.env.MCP_URL), {
-  requestInit: { headers: { Authorization: `Bearer ${process.env.MCP_KEY}` } },
+const mode = MCP_ERA === "modern" ? "auto" : "legacy";
+const client = new Client({ name: MCP_NAME, version: "1" }, { versionNegotiation: { mode } });
+const transport = new StreamableHTTPClientTransport(new URL(MCP_URL), {
+  requestInit: { headers: { Authorization: `Bearer ${MCP_KEY}` } },
 });
 await client.connect(transport);
-print("initialize", { server: client.getServerVersion(), protocol: transport.protocolVersion });
+const protocol = isNew ? client.getNegotiatedProtocolVersion() : transport.protocolVersion;
+print("initialize", { server: client.getServerVersion(), protocol });
 
 const { tools } = await client.listTools();
 print("tools/list", {
@@ -36,7 +50,7 @@ print("tools/list", {
 
 const keys = [2];
 await call(client, "read", { action: "read", collection: "articles", keys, query: { fields: ["id", "title"] } });
-const data = { title: "Retitled by typescript-sdk" };
+const data = { title: `Retitled by ${MCP_NAME}` };
 await call(client, "update", { action: "update", collection: "articles", keys, data, query: { fields: ["id", "title"] } });
 await call(client, "delete", { action: "delete", collection: "articles", keys: [6] });
 await client.close();

@@ -19,14 +19,15 @@ fn modern() -> Value {
 
 /// What comes of a body with these headers: the code of the error, or the era.
 fn read(body: &Value, version: &[&str], method: &[&str], name: &[&str]) -> Result<Era, i64> {
-    let incoming = Incoming::from_value(body.clone()).map_err(|error| error.code)?;
     let mirrored = Mirrored { version: version.to_vec(), method: method.to_vec(), name: name.to_vec() };
-    mirrored.agree(&incoming).map_err(|error| {
-        let id = if let Incoming::Request(request) = &incoming { Some(&request.id) } else { None };
-        assert_eq!(error.id.as_ref(), id, "{error}");
-        error.code
-    })?;
-    Ok(Body::of(&incoming).era)
+    match mirrored.read(body.to_string().as_bytes()) {
+        Ok(incoming) => Ok(Body::of(&incoming).era),
+        Err(error) => {
+            let id = error.id.as_ref().map(Id::to_value);
+            assert_eq!(id.as_ref(), body.get("id"), "{error}");
+            Err(error.code)
+        }
+    }
 }
 
 const MISMATCH: Result<Era, i64> = Err(-32020);
@@ -60,12 +61,15 @@ fn the_era_is_what_the_body_and_the_header_agree_on() {
         ("modern, two headers", &modern(), &[MODERN, MODERN], MISMATCH),
         ("modern of a revision to come", &whole("2027-01-01"), &["2027-01-01"], UNSUPPORTED),
         ("an old revision in the new form", &whole("2025-11-25"), &["2025-11-25"], UNSUPPORTED),
-        ("no revision", &whole(""), &[MODERN], UNSUPPORTED),
+        ("no revision", &whole(""), &[""], UNSUPPORTED),
+        ("a revision to come in a known header", &whole("2027-01-01"), &[MODERN], MISMATCH),
+        ("an old revision in the new header", &whole("2025-11-25"), &[MODERN], MISMATCH),
+        ("a revision to come without header", &whole("2027-01-01"), &[], MISMATCH),
         ("half of it", &call(&[("protocolVersion", json!(MODERN))]), &[MODERN], INVALID_PARAMS),
         ("the other half", &call(&[("clientCapabilities", json!({}))]), &[MODERN], INVALID_PARAMS),
         ("half of it, old", &call(&[("clientCapabilities", json!({}))]), &["2025-11-25"], INVALID_PARAMS),
         ("who alone", &call(&[("clientInfo", json!({"name": "x", "version": "1"}))]), &[], INVALID_PARAMS),
-        ("a number", &call(&[("protocolVersion", json!(20260728))]), &[MODERN], INVALID_PARAMS),
+        ("a number", &call(&[("protocolVersion", json!(20_260_728))]), &[MODERN], INVALID_PARAMS),
         (
             "capabilities as a list",
             &call(&[("protocolVersion", json!(MODERN)), ("clientCapabilities", json!([]))]),
@@ -196,13 +200,15 @@ fn of_a_notification_nothing_is_required_but_nothing_may_disagree() {
 
 #[test]
 fn what_is_not_supported_is_answered_with_what_is() {
-    let incoming = Incoming::from_value(call(&[])).unwrap();
-    let mirrored = Mirrored { version: vec!["2027-01-01"], ..Mirrored::default() };
-    let error = mirrored.agree(&incoming).unwrap_err();
+    let refused = |body: &Value, version: &'static str| {
+        let mirrored = Mirrored { version: vec![version], ..Mirrored::default() };
+        mirrored.read(body.to_string().as_bytes()).unwrap_err()
+    };
+    let error = refused(&call(&[]), "2027-01-01");
     assert_eq!(error.requested.as_deref(), Some("2027-01-01"));
     assert_eq!(error.supported().collect::<Vec<_>>(), revision::KNOWN);
+    assert_eq!(error.method.as_deref(), Some("tools/call"));
     let old = call(&[("protocolVersion", json!("2025-06-18")), ("clientCapabilities", json!({}))]);
-    let error = Incoming::from_value(old).unwrap_err();
-    let supported: Vec<_> = error.supported().collect();
+    let supported: Vec<_> = refused(&old, "2025-06-18").supported().collect();
     assert!(supported.contains(&MODERN) && !supported.contains(&"2025-06-18"), "{supported:?}");
 }

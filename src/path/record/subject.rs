@@ -5,7 +5,7 @@ use crate::audit::entry::Subject;
 use crate::audit::mask::{MASK, is_plain, mask};
 use crate::config::KeptArguments;
 use crate::directus::{Dialect, Meaning};
-use crate::mcp::Incoming;
+use crate::mcp::{Incoming, MessageError};
 use crate::path::refusal::Refusal;
 use crate::policy::document::Role;
 use crate::policy::{PolicySet, Principal, facts};
@@ -47,7 +47,7 @@ impl Recorder {
             client_name,
             client_version,
             client_address: call.caller.address.map(|address| address.to_string()),
-            method: method(&call.message),
+            method: method(&call.message, decided.refusal.as_ref()),
             tool: meaning.and_then(Meaning::tool).map(cut),
             decision: "permit",
             enforced: true,
@@ -160,7 +160,11 @@ fn without_secrets(text: &str) -> String {
     masked.as_str().unwrap_or(MASK).to_owned()
 }
 
-fn method(message: &Result<Incoming, Refusal>) -> String {
+fn method(message: &Result<Incoming, Refusal>, refusal: Option<&Refusal>) -> String {
+    // A message that was refused for its headers is no longer there, but its method is known.
+    if let Some(Refusal::Message(MessageError { method: Some(method), .. })) = refusal {
+        return cut(method);
+    }
     match message {
         Ok(Incoming::Request(request)) => cut(&request.method),
         Ok(Incoming::Notification(note)) => cut(&note.method),

@@ -252,7 +252,7 @@ async fn headers_that_say_something_else_are_refused_with_the_era_s_error() {
     assert_eq!(recorded.iter().map(|row| row.count).sum::<u64>(), table.len() as u64);
     for row in recorded {
         assert_eq!(row.line(), "refusal deny - protocol not_understood refused");
-        assert_eq!(row.http_status, Some(400));
+        assert_eq!((row.http_status, row.method.as_str()), (Some(400), "tools/call"));
     }
 }
 

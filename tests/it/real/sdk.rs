@@ -1,4 +1,4 @@
-//! The two clients of `tests/clients`, each an MCP SDK that nobody here wrote.
+//! The clients of `tests/clients`, each an MCP SDK that nobody here wrote, in the eras that it speaks.
 
 use crate::support::client::McpClient;
 use crate::support::process::checkout;
@@ -6,21 +6,81 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// An SDK, and the article that its client retitles.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Sdk {
+/// An SDK, in its newest version or in the newest of the line before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sdk {
     TypeScript,
+    TypeScriptBefore,
     Python,
+    PythonBefore,
+    Rust,
 }
 
-pub(crate) const BOTH: [Sdk; 2] = [Sdk::TypeScript, Sdk::Python];
+/// A client, and the article that it retitles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    sdk: Sdk,
+    /// Whether it looks for the era without `initialize`, which an SDK of the line before does not know.
+    pub(crate) is_modern: bool,
+    pub(crate) article: u64,
+}
+
+const NEWEST_AND_OLDEST: [Client; 4] = [
+    Client { sdk: Sdk::TypeScript, is_modern: true, article: 2 },
+    Client { sdk: Sdk::TypeScriptBefore, is_modern: false, article: 2 },
+    Client { sdk: Sdk::Python, is_modern: true, article: 3 },
+    Client { sdk: Sdk::PythonBefore, is_modern: false, article: 3 },
+];
+
+const THE_OTHERS: [Client; 4] = [
+    Client { sdk: Sdk::Rust, is_modern: true, article: 4 },
+    Client { sdk: Sdk::Rust, is_modern: false, article: 4 },
+    Client { sdk: Sdk::TypeScript, is_modern: false, article: 2 },
+    Client { sdk: Sdk::Python, is_modern: false, article: 3 },
+];
+
+/// The newest and the oldest; with `WARRENER_FULL` all there are.
+pub(crate) fn clients() -> Vec<Client> {
+    let full = std::env::var_os("WARRENER_FULL").is_some();
+    NEWEST_AND_OLDEST.into_iter().chain(THE_OTHERS.into_iter().filter(|_| full)).collect()
+}
 
 impl Sdk {
-    pub(crate) fn name(self) -> &'static str {
+    /// What `tests/clients/install` calls it.
+    fn name(self) -> &'static str {
         match self {
-            Self::TypeScript => "typescript-sdk",
-            Self::Python => "python-sdk",
+            Self::TypeScript => "typescript",
+            Self::TypeScriptBefore => "typescript-before",
+            Self::Python => "python",
+            Self::PythonBefore => "python-before",
+            Self::Rust => "rust",
         }
+    }
+
+    fn command(self, home: &Path) -> Command {
+        let (program, script) = match self {
+            Self::TypeScript | Self::TypeScriptBefore => {
+                (PathBuf::from("node"), Some("tests/clients/client.mjs"))
+            }
+            Self::Python | Self::PythonBefore => {
+                (home.join("venv/bin/python"), Some("tests/clients/client.py"))
+            }
+            Self::Rust => (home.join("bin/client"), None),
+        };
+        let mut command = Command::new(program);
+        command.args(script.map(checkout));
+        command
+    }
+}
+
+impl Client {
+    /// What it calls itself.
+    pub(crate) fn name(self) -> String {
+        format!("{}-{}", self.sdk.name(), self.era())
+    }
+
+    fn era(self) -> &'static str {
+        if self.is_modern { "modern" } else { "legacy" }
     }
 
     /// Runs one session; returns what the client printed for each step, or what it said where the session broke.
@@ -31,9 +91,10 @@ impl Sdk {
     }
 
     fn run(self, url: &str, key: &str) -> Result<Session, String> {
-        let home = install();
-        let mut command = self.command(&home);
+        let home = install(self.sdk);
+        let mut command = self.sdk.command(&home);
         command.env("MCP_URL", url).env("MCP_KEY", key).env("MCP_HOME", &home);
+        command.env("MCP_NAME", self.name()).env("MCP_ERA", self.era());
         let output = command.stdin(Stdio::null()).output().unwrap();
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
@@ -41,20 +102,11 @@ impl Sdk {
         let lines = String::from_utf8(output.stdout).unwrap();
         Ok(Session(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()))
     }
-
-    fn command(self, home: &Path) -> Command {
-        let (program, script) = match self {
-            Self::TypeScript => (PathBuf::from("node"), "tests/clients/client.mjs"),
-            Self::Python => (home.join("venv/bin/python"), "tests/clients/client.py"),
-        };
-        let mut command = Command::new(program);
-        command.arg(checkout(script));
-        command
-    }
 }
 
-fn install() -> PathBuf {
-    let output = Command::new(checkout("tests/clients/install")).stdin(Stdio::null()).output().unwrap();
+fn install(sdk: Sdk) -> PathBuf {
+    let mut command = Command::new(checkout("tests/clients/install"));
+    let output = command.arg(sdk.name()).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
@@ -80,5 +132,21 @@ impl Session {
     /// For each tool that is listed, the actions that it offers.
     pub(crate) fn actions(&self) -> &Value {
         &self.step("tools/list")["actions"]
+    }
+}
+
+#[test]
+fn the_readme_names_the_versions_that_are_tested() {
+    let [readme, installer] =
+        ["README.md", "tests/clients/install"].map(|file| std::fs::read_to_string(checkout(file)).unwrap());
+    let pins = installer.lines().filter_map(|line| {
+        let (pin, package) = line.split_once(" # ")?;
+        let (_, version) = pin.trim().split_once('=')?;
+        Some((package.split(',').next()?.to_owned(), version.to_owned()))
+    });
+    let pins: Vec<_> = pins.collect();
+    assert_eq!(pins.len(), 5, "{pins:?}");
+    for (package, version) in pins {
+        assert!(readme.contains(&format!("| `{package}` {version} |")), "{package} {version}");
     }
 }
