@@ -5,6 +5,7 @@
 mod aged;
 mod bypass;
 mod clients;
+mod conformance;
 mod corpus;
 pub(crate) mod directus;
 mod dump;
