@@ -2,28 +2,41 @@
 //!
 //! Nothing here knows MCP. A request for `POST /mcp` goes to the path's stack; `/healthz` and `/readyz` are answered here; all
 //! else is refused. Only HTTP/1 is spoken on a cleartext port, since a connection that has not yet said which HTTP it speaks
-//! would escape the limits on time.
+//! would escape the limits on time; over TLS a client says so in the handshake.
 
 mod body;
 mod connection;
 mod drain;
+mod farewell;
+mod forwarded;
+mod hosts;
+mod http1;
+mod http2;
+mod in_time;
+mod network;
 mod ready;
 mod refuse;
 mod route;
 mod tcp;
+mod tls;
 mod whole;
 
 pub use body::BodyTimeout;
 pub use drain::{Drain, Drained};
+pub use hosts::Hosts;
+pub(crate) use hosts::host_name;
+pub use network::{Network, NoNetwork};
 pub use ready::{Check, Readiness};
 pub use route::Route;
 pub use tcp::{BindError, bind, serve};
+pub use tls::{ClientCertificate, Lapsed, Tls, TlsError};
 pub(crate) use whole::{Unread, whole};
 
 use crate::config::{Config, Limits};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whatever went wrong below.
@@ -36,6 +49,11 @@ pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// Whose request it is: the peer's, or where that is a trusted proxy, whom it got the request from. An extension of every request that
+/// gets to the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
+
 /// What one listener bears. Every wait has an end.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -47,6 +65,10 @@ pub struct Options {
     pub body_timeout: Duration,
     /// For what is under way to end once the gateway ends.
     pub drain_timeout: Duration,
+    /// Where connections may come from that speak for others.
+    pub trusted_proxies: Arc<[Network]>,
+    /// The certificate that is shown; `None` for cleartext.
+    pub tls: Option<Tls>,
 }
 
 impl From<&Limits> for Options {
@@ -56,13 +78,17 @@ impl From<&Limits> for Options {
             header_timeout: limits.header_timeout,
             body_timeout: limits.body_timeout,
             drain_timeout: limits.drain_timeout,
+            trusted_proxies: Arc::default(),
+            tls: None,
         }
     }
 }
 
+/// Everything but the certificate, which [`Tls::open`] reads.
 impl From<&Config> for Options {
     fn from(config: &Config) -> Self {
-        Self::from(&config.limits)
+        let trusted_proxies = config.listen.trusted_proxies.as_slice().into();
+        Self { trusted_proxies, ..Self::from(&config.limits) }
     }
 }
 

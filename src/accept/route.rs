@@ -1,10 +1,12 @@
 //! Which request goes where: `POST /mcp` to the stack, two probes answered here, nothing else anywhere.
 
+use super::forwarded::Unreadable;
+use super::hosts::{Hosts, Stranger};
 use super::ready::{Readiness, Ready};
 use super::{Body, Drain, refuse};
 use futures_util::future::BoxFuture;
-use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::header::ORIGIN;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ pub struct Route<S> {
     stack: S,
     /// Browser origins that may call. A request without `Origin` is no browser's.
     origins: Arc<[String]>,
+    hosts: Hosts,
     ready: Arc<Ready>,
     drain: Drain,
 }
@@ -27,13 +30,29 @@ pub struct Route<S> {
 impl<S> Route<S> {
     /// In front of the stack, for browsers from `origins` only, with `readiness` behind `/readyz`.
     pub fn new(stack: S, origins: &[String], readiness: Readiness, drain: Drain) -> Self {
-        Self { stack, origins: origins.into(), ready: Arc::new(Ready::new(readiness)), drain }
+        let (origins, ready) = (origins.into(), Arc::new(Ready::new(readiness)));
+        Self { stack, origins, hosts: Hosts::any(), ready, drain }
+    }
+
+    /// The same for requests to these names only.
+    pub fn for_hosts(self, hosts: Hosts) -> Self {
+        Self { hosts, ..self }
     }
 
     /// The reply to a request that is not for the stack; `None` where it is.
     fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
-        if !has_its_host(request) {
-            return Some(refuse::text(StatusCode::BAD_REQUEST, "exactly one Host header is needed\n"));
+        match self.hosts.check(request) {
+            Ok(()) => {}
+            Err(Stranger::Ambiguous) => {
+                return Some(refuse::text(StatusCode::BAD_REQUEST, "exactly one host is needed\n"));
+            }
+            Err(Stranger::Elsewhere) => {
+                let line = "this host is not one of `listen.allowed_hosts`\n";
+                return Some(refuse::text(StatusCode::FORBIDDEN, line));
+            }
+        }
+        if request.extensions().get::<Unreadable>().is_some() {
+            return Some(refuse::text(StatusCode::BAD_REQUEST, "X-Forwarded-For cannot be read\n"));
         }
         if request.uri().path() != MCP {
             return Some(refuse::text(StatusCode::NOT_FOUND, "not found\n"));
@@ -52,12 +71,6 @@ impl<S> Route<S> {
             second.is_none() && self.origins.iter().any(|allowed| origin.as_bytes() == allowed.as_bytes())
         })
     }
-}
-
-/// HTTP/1.1 asks for exactly one `Host`; two of them are a way to be read differently by different servers.
-fn has_its_host<B>(request: &Request<B>) -> bool {
-    let hosts = request.headers().get_all(HOST).iter().count();
-    hosts == 1 || (hosts == 0 && request.version() == Version::HTTP_10)
 }
 
 impl<S> Service<Request<Body>> for Route<S>
@@ -89,7 +102,10 @@ where
 
 impl<S> fmt::Debug for Route<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route").field("origins", &self.origins).finish_non_exhaustive()
+        f.debug_struct("Route")
+            .field("origins", &self.origins)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,16 +141,25 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Listen;
+    use http::Version;
+    use http::header::HOST;
     use http_body_util::{BodyExt as _, Empty};
     use tower::service_fn;
 
-    /// What is answered to a request, by a gateway whose stack answers 202 to everything.
-    async fn status(request: http::request::Builder) -> u16 {
+    /// In front of a stack that answers 202 to everything.
+    fn route() -> Route<
+        impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send,
+    > {
         let stack = service_fn(|_: Request<Body>| async { Ok(refuse::text(StatusCode::ACCEPTED, "")) });
         let readiness: Readiness = Arc::new(|| Box::pin(async { vec![("trail", Ok("ok"))] }));
-        let route = Route::new(stack, &["https://app.example.com".to_owned()], readiness, Drain::new());
+        Route::new(stack, &["https://app.example.com".to_owned()], readiness, Drain::new())
+    }
+
+    /// What is answered to a request.
+    async fn status(request: http::request::Builder) -> u16 {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let reply = route.oneshot(request.body(body).unwrap()).await.unwrap();
+        let reply = route().oneshot(request.body(body).unwrap()).await.unwrap();
         if reply.status() == StatusCode::METHOD_NOT_ALLOWED {
             assert!(reply.headers().contains_key("allow"));
         }
@@ -146,7 +171,8 @@ mod tests {
         for (method, target, expect) in [
             ("POST", "/mcp", 202),
             ("POST", "/mcp?tool_mode=registry", 202),
-            ("POST", "http://elsewhere.example.com/mcp", 202),
+            ("POST", "http://gateway/mcp", 202),
+            ("POST", "http://elsewhere.example.com/mcp", 400),
             ("GET", "/mcp", 405),
             ("HEAD", "/mcp", 405),
             ("DELETE", "/mcp", 405),
@@ -163,7 +189,8 @@ mod tests {
             ("GET", "/", 404),
             ("GET", "/items/articles", 404),
             ("OPTIONS", "*", 404),
-            ("CONNECT", "example.com:443", 404),
+            ("CONNECT", "example.com:443", 400),
+            ("CONNECT", "gateway", 404),
             ("GET", "/healthz", 200),
             ("HEAD", "/healthz", 200),
             ("POST", "/healthz", 405),
@@ -194,9 +221,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_one_host() {
-        assert_eq!(status(Request::post("/mcp")).await, 400);
-        assert_eq!(status(Request::post("/mcp").header(HOST, "a").header(HOST, "b")).await, 400);
-        assert_eq!(status(Request::post("/mcp").version(Version::HTTP_10)).await, 202);
+    async fn what_is_asked_of_another_host_is_refused() {
+        let to = |host: &'static str| Request::post("/mcp").header(HOST, host);
+        assert_eq!(status(to("gateway").header(HOST, "gateway")).await, 400);
+        let listen = Listen { allowed_hosts: Some(vec!["gateway".to_owned()]), ..Listen::default() };
+        for (request, expect) in [(to("gateway"), 202), (to("localhost:1"), 202), (to("evil.example"), 403)] {
+            let request = request.body(Empty::new().map_err(|never| match never {}).boxed_unsync()).unwrap();
+            let reply = route().for_hosts(Hosts::of(&listen)).oneshot(request).await.unwrap();
+            assert_eq!(reply.status().as_u16(), expect);
+        }
+        let probe = Request::get("/healthz").header(HOST, "10.0.0.7").version(Version::HTTP_11);
+        assert_eq!(status(probe).await, 200, "a supervisor asks by address");
+    }
+
+    #[tokio::test]
+    async fn nobody_knows_whose_request_it_is() {
+        let mut request = Request::post("/mcp").header(HOST, "gateway");
+        request.extensions_mut().unwrap().insert(Unreadable);
+        assert_eq!(status(request).await, 400);
     }
 }

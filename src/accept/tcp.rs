@@ -1,5 +1,6 @@
 //! The TCP listener: connections are taken, counted, and handed over.
 
+use super::farewell::{TOO_MANY, farewell};
 use super::{Body, Drain, Drained, Options, connection};
 use http::{Request, Response};
 use std::convert::Infallible;
@@ -8,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
@@ -21,15 +21,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Most connections that are told at the same time that there are too many; those beyond are closed without a word.
 const TURNED_AWAY: usize = 64;
 
-/// How long a connection is kept that was told so: closing at once could take the reply away from its reader.
-const FAREWELL: Duration = Duration::from_secs(1);
-
 /// What the end waits for recording, however little of the drain's time the connections have left.
 const RECORDING: Duration = Duration::from_secs(5);
-
-const TOO_MANY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n\
-connection: close\r\ncontent-length: 21\r\n\r\ntoo many connections\n";
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -154,9 +147,13 @@ where
 
     fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
         tracing::warn!(%peer, connections = self.options.connections, "there are too many connections");
+        // Over TLS it would take a handshake to say so, and that is what there is no room for.
+        if self.options.tls.is_some() {
+            return;
+        }
         if let Ok(permit) = self.farewells.clone().try_acquire_owned() {
             self.connections.spawn(async move {
-                let _ = timeout(FAREWELL, say_goodbye(stream)).await;
+                farewell(stream, TOO_MANY).await;
                 drop(permit);
             });
         }
@@ -178,15 +175,6 @@ where
     }
 }
 
-async fn say_goodbye(mut stream: TcpStream) -> io::Result<()> {
-    stream.write_all(TOO_MANY).await?;
-    stream.shutdown().await?;
-    // What the client has sent is read and dropped: closing over it would reset the connection, and the reply with it.
-    let mut dropped = [0; 4096];
-    while stream.read(&mut dropped).await? > 0 {}
-    Ok(())
-}
-
 /// Errors of `accept` that say something of that one connection only.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
@@ -198,16 +186,6 @@ fn is_the_clients(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_reply_to_one_too_many_says_its_own_length() {
-        let text = std::str::from_utf8(TOO_MANY).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len()))
-                || head.ends_with(&format!("content-length: {}", body.len()))
-        );
-    }
 
     #[tokio::test]
     async fn an_address_that_cannot_be_had_is_one_clear_error() {

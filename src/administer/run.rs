@@ -3,13 +3,15 @@
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
 use super::{keep, note, reading, stopping};
-use crate::accept::{self, BindError, Drain, Drained, Readiness, Route};
+use crate::accept::{self, BindError, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
-use crate::config::{Config, OnFailure, Secret};
-use crate::identity::{KeyError, KeyRing, SecretError, Stops, Ways, read_secret};
+use crate::config::{Config, Listen, OnFailure, Secret};
+use crate::identity::{
+    CertificateError, Certificates, KeyError, KeyRing, SecretError, Stops, Ways, read_secret,
+};
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -32,7 +34,7 @@ pub struct Gateway {
     upstream: Upstream,
     listener: TcpListener,
     options: accept::Options,
-    origins: Vec<String>,
+    listen: Listen,
     on_failure: OnFailure,
     feed: Option<Feed>,
     /// How the policies follow their folder; `None` for the built-in ones.
@@ -53,12 +55,21 @@ pub enum GatewayError {
     /// The address must not be listened on.
     #[error("{0}")]
     Listen(String),
+    /// The certificate that clients are to be shown.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The token of the upstream, or the gateway's own.
     #[error("the Directus token cannot be had: {0}")]
     Token(#[from] SecretError),
     /// The client keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The certificates that clients are known by.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+    /// A certificate speaks for a role that has no policy.
+    #[error("`identity.certificates` names the role `{0}`, for which there is no policy file")]
+    CertificateRole(String),
     /// A key speaks for a role that has no policy.
     #[error("a key in `{keys}` names the role `{role}`, for which there is no policy file", keys = keys.display())]
     Role {
@@ -131,6 +142,10 @@ impl Gateway {
         if let Some(role) = keys.roles().into_iter().find(|role| policies.role(role).is_none()) {
             return Err(GatewayError::Role { keys: config.keys.clone(), role });
         }
+        let certificates = Certificates::new(&config.identity.certificates, keys.default_token().as_ref())?;
+        if let Some(role) = certificates.roles().into_iter().find(|role| policies.role(role).is_none()) {
+            return Err(GatewayError::CertificateRole(role));
+        }
         let upstream = Upstream::new(&UpstreamOptions {
             connect_timeout: config.upstream.connect_timeout,
             reply_timeout: config.upstream.timeout,
@@ -143,13 +158,15 @@ impl Gateway {
         };
         let options = keep::options(&config.audit)?;
         let trail = Trail::open(&options).await?;
-        let listener = accept::bind(config.listen.address).await?;
         let clock = Arc::new(SystemClock);
+        let tls = config.listen.tls.as_ref().map(|files| Tls::open(files, clock.clone())).transpose()?;
+        let listener = accept::bind(config.listen.address).await?;
         note::revision(&trail, &policies, clock.micros()).await?;
         let stops = Arc::new(stops);
         stopping::begin(&stops, &trail, clock.micros()).await?;
+        let ways = Ways::by_key(keys).refusing(&config.identity.refuse).and_certificates(certificates);
         let parts = Parts {
-            ways: Arc::new(Ways::by_key(keys).refusing(&config.identity.refuse)),
+            ways: Arc::new(ways),
             policies: Arc::new(ArcSwap::from_pointee(policies)),
             stops: stops.clone(),
             schema: Arc::new(schema),
@@ -168,13 +185,16 @@ impl Gateway {
         parts.drain.tasks().spawn(async move {
             stop.run_until_cancelled(watch).await;
         });
-        let (options, origins) = (accept::Options::from(config), config.listen.allowed_origins.clone());
+        if let Some(tls) = &tls {
+            parts.drain.tasks().spawn(tls.clone().watch(parts.drain.stop()));
+        }
+        let options = accept::Options { tls, ..accept::Options::from(config) };
         Ok(Self {
             parts,
             upstream,
             listener,
             options,
-            origins,
+            listen: config.listen.clone(),
             on_failure: config.audit.on_failure,
             feed,
             reloads,
@@ -204,16 +224,28 @@ impl Gateway {
         self.reloads.as_deref()
     }
 
-    /// Reloads the policies at once at each SIGHUP, which would end the process otherwise.
+    /// Where clients call it: by `https` where it has a certificate.
+    ///
+    /// # Errors
+    /// When the system does not tell where it listens.
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}/mcp", self.address()?))
+    }
+
+    /// Looks at policies and certificate at once at each SIGHUP, which would end the process otherwise.
     ///
     /// # Errors
     /// When the process cannot listen to signals.
     pub fn reload_on_hangup(&self) -> io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
-        let reloads = self.reloads.clone();
+        let (reloads, tls) = (self.reloads.clone(), self.options.tls.clone());
         // Not one of the drain's tasks: it never ends by itself.
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
+                if let Some(tls) = &tls {
+                    tls.at_once();
+                }
                 if let Some(reloads) = &reloads {
                     reloads.at_once();
                 } else {
@@ -234,13 +266,14 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let Self { parts, upstream, listener, options, origins, on_failure, feed, reloads } = self;
+        let Self { parts, upstream, listener, options, listen, on_failure, feed, reloads } = self;
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
         let readiness = readiness(&trail, &upstream, &parts.schema, reloads);
         let patience = options.drain_timeout;
-        let route = Route::new(stack(parts, upstream), &origins, readiness, drain.clone());
+        let route = Route::new(stack(parts, upstream), &listen.allowed_origins, readiness, drain.clone());
+        let route = route.for_hosts(Hosts::of(&listen));
         let mut drained = accept::serve(listener, route, options, drain.clone()).await;
         drained.tasks = drain.finish_tasks(patience).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();

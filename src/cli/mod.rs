@@ -336,6 +336,9 @@ fn is_invalid(error: &CommandError) -> bool {
         CommandError::Gateway(gateway) => match gateway {
             GatewayError::NoUpstream
             | GatewayError::Listen(_)
+            | GatewayError::Tls(_)
+            | GatewayError::Certificates(_)
+            | GatewayError::CertificateRole(_)
             | GatewayError::Token(_)
             | GatewayError::Keys(_)
             | GatewayError::Role { .. }

@@ -83,7 +83,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
     gateway.reload_on_hangup().map_err(GatewayError::Signals)?;
-    let address = gateway.address()?;
+    let url = gateway.url()?;
     if let Some(key) = fresh {
         writeln!(out, "a key for the first client, shown only this once: {key}")?;
     }
@@ -101,7 +101,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
         Standing::Known(file) => writeln!(out, "{file}: `warrener resume` resumes them")?,
         Standing::Unknown(problem) => writeln!(out, "every call is refused: {problem}")?,
     }
-    writeln!(out, "listening on http://{address}/mcp")?;
+    writeln!(out, "listening on {url}")?;
     out.flush()?;
     let drained = gateway.serve().await?;
     if drained.tasks > 0 {

@@ -1,19 +1,20 @@
 //! `warrener.yaml`, decoded into [`Config`] by the same reader as the policies, with the same diagnostics.
 
+mod certificates;
 pub(in crate::config) mod keys;
+mod listen;
 mod unit;
 
-use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+use self::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, SCHEMA, UPSTREAM};
 use super::{
-    Audit, Checkpoints, Config, Identity, KeptArguments, Limits, Listen, OnFailure, Schema, Secret, Upstream,
+    Audit, Checkpoints, Config, Identity, KeptArguments, Limits, OnFailure, Schema, Secret, Upstream,
     feed_target,
 };
 use crate::audit::checkpoint::SecondPlace;
 use crate::policy::decode::{Decoder, Object};
 use crate::policy::diagnostic::{Diagnostics, Source, Sources};
 use crate::policy::set::GuardrailsFile;
-use crate::policy::yaml::{Node, Shape};
-use std::net::SocketAddr;
+use crate::policy::yaml::Node;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,29 +29,16 @@ const GUARDRAILS: &[(&str, GuardrailsFile)] =
 impl Config {
     /// Reads `warrener.yaml`; what it leaves out has its default.
     ///
-    /// Whether the address may be listened on is [`Listen::problem`]'s to say, once flags and environment are known too.
+    /// Whether the address may be listened on is [`Listen::problem`](super::Listen::problem)'s to say, once flags and environment are known too.
     ///
     /// # Errors
     /// All that is wrong in it.
     pub fn from_yaml(source: &Source) -> Result<Self, Diagnostics> {
         let (mut decoder, root) = Decoder::open(source);
         let config = decoder.config(&root).unwrap_or_default();
+        decoder.certificates_are_asked_for(&root, &config);
         let found = Diagnostics::new(decoder.close(), Sources::new([source]));
         if found.has_errors() { Err(found) } else { Ok(config) }
-    }
-}
-
-impl Listen {
-    /// Why cleartext must not be listened for there; `None` where it may.
-    pub fn problem(&self) -> Option<String> {
-        let open = !self.address.ip().is_loopback() && !self.insecure;
-        open.then(|| {
-            format!(
-                "listening on `{}` would send keys and content over the network in cleartext; listen on 127.0.0.1 \
-                 behind a TLS proxy, or say `insecure: true`",
-                self.address
-            )
-        })
     }
 }
 
@@ -82,68 +70,6 @@ impl Decoder<'_> {
         read: fn(&mut Self, &Node) -> Option<T>,
     ) -> T {
         object.get(key).and_then(|node| read(self, node)).unwrap_or_default()
-    }
-
-    /// An address alone, or a mapping; `insecure` and `allowed_origins` may stand beside it too.
-    fn listen(&mut self, root: &Object<'_>) -> Listen {
-        let mut listen = Listen::default();
-        let node = root.get("listen");
-        match node.map(|node| (&node.shape, node)) {
-            Some((Shape::Map(_), node)) => {
-                if let Some(object) = self.object(node, &LISTEN) {
-                    let address = object.required(self, "address", "write `address: 127.0.0.1:8080`");
-                    self.read_listen(&mut listen, address, &object);
-                }
-            }
-            Some((_, node)) => listen.address = self.address(node).unwrap_or(listen.address),
-            None => {}
-        }
-        self.read_listen(&mut listen, None, root);
-        if let (Some(node), Some(problem)) = (node, listen.problem()) {
-            let help = "listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`";
-            let problem = problem.split(';').next().unwrap_or_default().to_owned();
-            self.error("insecure", &node.span, problem, help);
-        }
-        listen
-    }
-
-    fn read_listen(&mut self, listen: &mut Listen, address: Option<&Node>, object: &Object<'_>) {
-        if let Some(address) = address.and_then(|node| self.address(node)) {
-            listen.address = address;
-        }
-        if let Some(insecure) = object.get("insecure").and_then(|node| self.boolean(node)) {
-            listen.insecure = insecure;
-        }
-        if let Some(origins) = object.get("allowed_origins") {
-            listen.allowed_origins = self.origins(origins);
-        }
-    }
-
-    fn address(&mut self, node: &Node) -> Option<SocketAddr> {
-        let text = self.text(node)?;
-        let address = text.parse().ok().or_else(|| match text.strip_prefix("localhost:") {
-            Some(port) => format!("127.0.0.1:{port}").parse().ok(),
-            None => None,
-        });
-        if address.is_none() {
-            let help = "write an IP address and a port: `127.0.0.1:8080`";
-            self.error("address", &node.span, format!("`{text}` is not an address to listen on"), help);
-        }
-        address
-    }
-
-    fn origins(&mut self, node: &Node) -> Vec<String> {
-        let mut origins = Vec::new();
-        for (text, span) in self.texts(node).unwrap_or_default() {
-            let parsed = url::Url::parse(&text).ok().map(|url| url.origin().ascii_serialization());
-            if parsed.as_deref() == Some(text.as_str()) {
-                origins.push(text);
-            } else {
-                let help = "write scheme, host and port, as a browser does: `https://chat.example.com`";
-                self.error("origin", &span, format!("`{text}` is not an origin"), help);
-            }
-        }
-        origins
     }
 
     fn upstream(&mut self, node: &Node) -> Option<Upstream> {
@@ -248,7 +174,8 @@ impl Decoder<'_> {
     fn identity(&mut self, node: &Node) -> Option<Identity> {
         let object = self.object(node, &IDENTITY)?;
         let refuse = object.get("refuse").and_then(|node| self.texts(node)).unwrap_or_default();
-        Some(Identity { refuse: refuse.into_iter().map(|(name, _)| name).collect() })
+        let certificates = object.get("certificates").map(|node| self.certificates(node)).unwrap_or_default();
+        Some(Identity { refuse: refuse.into_iter().map(|(name, _)| name).collect(), certificates })
     }
 
     fn limits_of_gateway(&mut self, node: &Node) -> Option<Limits> {
@@ -386,13 +313,25 @@ limits:
         let default = Config { policies: Some("policies".into()), ..Config::default() };
         assert_eq!(format!("{:?}", read(example)), format!("{default:?}"));
         let uncommented = example.replace("# set: ", "");
-        for mapping in [CONFIG, LISTEN, UPSTREAM, SCHEMA, AUDIT, CHECKPOINTS, IDENTITY, LIMITS] {
+        for mapping in [
+            CONFIG,
+            keys::LISTEN,
+            keys::TLS,
+            UPSTREAM,
+            SCHEMA,
+            AUDIT,
+            CHECKPOINTS,
+            IDENTITY,
+            keys::CERTIFICATE,
+            LIMITS,
+        ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
         assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
+        assert_eq!(read(&uncommented).listen.tls.unwrap().client_ca, Some("clients.pem".into()));
         assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
     }
 

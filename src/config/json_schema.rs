@@ -77,6 +77,34 @@ struct ListenWhole {
     insecure: Option<Flag>,
     /// Browser origins that may call, such as `https://chat.example.com`.
     allowed_origins: Option<Texts>,
+    /// The names that the gateway answers to, without a port, `*` for any; left out: those of this machine on a loopback address, any
+    /// elsewhere.
+    allowed_hosts: Option<Texts>,
+    /// Where proxies are whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`.
+    trusted_proxies: Option<Texts>,
+    /// The certificate that is shown to clients.
+    tls: Option<Tls>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("dependencies" = json!({ "client_certificates": ["client_ca"] })))]
+struct Tls {
+    /// The file with the certificates in PEM, the server's own first.
+    certificate: Text,
+    /// The file with its private key in PEM.
+    key: Text,
+    /// The file with the authorities that clients have their certificates from.
+    client_ca: Option<Text>,
+    /// Whether a client has to show a certificate; `required`.
+    client_certificates: Option<ClientCertificates>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+enum ClientCertificates {
+    Required,
+    Optional,
 }
 
 #[derive(JsonSchema)]
@@ -172,6 +200,27 @@ struct Checkpoints {
 struct Identity {
     /// Clients that are shut out by name, whatever their way in.
     refuse: Option<Texts>,
+    /// Whose TLS certificates are whose.
+    certificates: Option<Vec<Certified>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("oneOf" = json!([{ "required": ["sha256"] }, { "required": ["san"] }])))]
+#[schemars(extend("not" = json!({ "required": ["token_env", "token_file"] })))]
+struct Certified {
+    /// SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it.
+    sha256: Option<Text>,
+    /// One of its alternative names, a URI or the name of a host: all certificates with it.
+    san: Option<Text>,
+    /// What the client is called.
+    name: Text,
+    /// The policy role that speaks for it.
+    role: Text,
+    /// The environment variable with the token that its calls go upstream with.
+    token_env: Option<Text>,
+    /// The file with that token.
+    token_file: Option<Text>,
 }
 
 #[derive(JsonSchema)]
@@ -198,7 +247,9 @@ struct Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::file::keys::{AUDIT, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, UPSTREAM};
+    use crate::config::file::keys::{
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, SCHEMA, TLS, UPSTREAM,
+    };
     use crate::policy::json_schema::tests::assert_same_keys;
 
     #[test]
@@ -208,11 +259,13 @@ mod tests {
             &[
                 (&CONFIG, ""),
                 (&LISTEN, "ListenWhole"),
+                (&TLS, "Tls"),
                 (&UPSTREAM, "Upstream"),
                 (&SCHEMA, "SchemaSource"),
                 (&AUDIT, "Audit"),
                 (&CHECKPOINTS, "Checkpoints"),
                 (&IDENTITY, "Identity"),
+                (&CERTIFICATE, "Certified"),
                 (&LIMITS, "Limits"),
             ],
         );

@@ -3,6 +3,7 @@
 mod file;
 pub mod json_schema;
 
+use crate::accept::Network;
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;
 use crate::policy::set::GuardrailsFile;
@@ -41,12 +42,41 @@ pub struct Config {
 /// Where clients connect.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// The address; anything but loopback needs `insecure: true` as long as there is no TLS.
+    /// The address; anything but loopback needs `tls`, or `insecure: true`.
     pub address: SocketAddr,
     /// Cleartext on an address that others can reach is wanted.
     pub insecure: bool,
     /// Browser origins that may call; none by default. Requests without `Origin` are no browser's.
     pub allowed_origins: Vec<String>,
+    /// The names that the gateway answers to, `*` for any. Left out: those of this machine on a loopback address, any elsewhere.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Where proxies are whose `X-Forwarded-For` is believed; nowhere by default.
+    pub trusted_proxies: Vec<Network>,
+    /// The certificate that is shown to clients; `None` for cleartext.
+    pub tls: Option<Tls>,
+}
+
+/// The certificate that is shown to clients, and what is wanted of them. The files are looked at while the gateway runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificates in PEM, the server's own first, then those that lead to the authority.
+    pub certificate: PathBuf,
+    /// Its private key in PEM.
+    pub key: PathBuf,
+    /// The authorities that clients have their certificates from; `None` where clients are asked for none.
+    pub client_ca: Option<PathBuf>,
+    /// Whether a client has to show one.
+    pub client_certificates: ClientCertificates,
+}
+
+/// Whether a client has to show a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Without one there is no connection.
+    #[default]
+    Required,
+    /// Without one it has to show something else.
+    Optional,
 }
 
 /// The Directus behind the gateway.
@@ -139,6 +169,30 @@ pub enum KeptArguments {
 pub struct Identity {
     /// Principals that are shut out, whatever their way in.
     pub refuse: Vec<String>,
+    /// Whose certificates are whose. Where there are none, a certificate only opens the door, and a key says who calls.
+    pub certificates: Vec<Certified>,
+}
+
+/// A client that is known by its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// Which certificate.
+    pub of: CertificateOf,
+    /// The client's name. A key beside the certificate has to be that of the same name.
+    pub name: String,
+    /// The policy role that speaks for it.
+    pub role: String,
+    /// The token that goes upstream for it; that of the upstream where it is left out.
+    pub token: Option<Secret>,
+}
+
+/// Which certificate is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateOf {
+    /// The one with this SHA-256, in small hexadecimal digits.
+    Sha256(String),
+    /// Each with this among its alternative names, URIs or names of hosts.
+    Name(String),
 }
 
 /// What the gateway bears.
@@ -197,6 +251,9 @@ impl Default for Listen {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             insecure: false,
             allowed_origins: Vec::new(),
+            allowed_hosts: None,
+            trusted_proxies: Vec::new(),
+            tls: None,
         }
     }
 }

@@ -23,6 +23,7 @@ mod stops;
 mod ways;
 pub(crate) mod whole;
 
+pub use certificate::{CertificateError, Certificates};
 pub use file::{KeyEntry, KeyFile, KeyFileError, NewKey, TokenSource};
 pub use key::{ClientKey, Digest};
 pub(crate) use network::network;

@@ -74,6 +74,18 @@ pub enum Rejected {
         /// When one may be asked about again.
         retry_after: Duration,
     },
+    /// The TLS certificate of the connection is nobody's, or no longer good.
+    #[error("the client's certificate: {why}")]
+    Certificate {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The certificate is one client's, and the credential beside it another's.
+    #[error("the certificate is that of `{name}`, and the credential beside it is not")]
+    Disagreeing {
+        /// Whose certificate it is.
+        name: String,
+    },
     /// Whoever answers for the credential cannot be asked.
     #[error("the credential cannot be checked: {why}")]
     Unavailable {
@@ -99,6 +111,8 @@ impl Rejected {
             Self::Stale { .. } => "stale",
             Self::NoRole { .. } => "no_role",
             Self::Crowded { .. } => "crowded",
+            Self::Certificate { .. } => "certificate",
+            Self::Disagreeing { .. } => "disagreeing",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -110,6 +124,7 @@ impl Rejected {
             | Self::Misplaced { name, .. }
             | Self::Refused { name }
             | Self::Stale { name }
+            | Self::Disagreeing { name }
             | Self::NoRole { name, .. } => Some(name),
             Self::Missing
             | Self::Repeated
@@ -118,6 +133,7 @@ impl Rejected {
             | Self::Query
             | Self::Unknown
             | Self::Token { .. }
+            | Self::Certificate { .. }
             | Self::Crowded { .. }
             | Self::Unavailable { .. } => None,
         }
@@ -140,6 +156,8 @@ impl Rejected {
                 "a valid token is needed: the role of its user has changed, so sign in again".to_owned()
             }
             Self::NoRole { .. } => "no role of the gateway is given to the holder of this token".to_owned(),
+            Self::Certificate { why } => format!("another certificate is needed: {why}"),
+            Self::Disagreeing { .. } => "certificate and key have to be those of one client".to_owned(),
             Self::Crowded { .. } => "too many requests without a valid key".to_owned(),
             Self::Unavailable { .. } => "the token cannot be checked now: try again later".to_owned(),
         }
@@ -159,7 +177,10 @@ impl Rejected {
             | Self::Refused { .. }
             | Self::Token { .. }
             | Self::Stale { .. } => StatusCode::UNAUTHORIZED,
-            Self::NoRole { .. } => StatusCode::FORBIDDEN,
+            // Neither is helped by another key.
+            Self::NoRole { .. } | Self::Certificate { .. } | Self::Disagreeing { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::Crowded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }

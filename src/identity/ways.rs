@@ -1,10 +1,11 @@
 //! The ways in that are configured, and which of them judges a request.
 
-use super::certificate::Certificates;
+use super::certificate::{Certificates, Shown};
 use super::credential::{Credential, without_key};
 use super::jwt::Jwt;
 use super::rejected::Rejected;
 use super::ring::{KeyRing, Place};
+use crate::accept::ClientCertificate;
 use crate::policy::Principal;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request};
@@ -50,6 +51,12 @@ impl Ways {
         Self { keys: Arc::new(keys), jwt: None, certificates: None, refuse: Arc::default() }
     }
 
+    /// Knows clients by their certificates too; where the list is empty, a certificate only opens the door.
+    pub fn and_certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = Some(certificates).filter(|certificates| !certificates.is_empty());
+        self
+    }
+
     /// Shuts these principals out.
     pub fn refusing(mut self, refuse: &[String]) -> Self {
         self.refuse = Arc::new(refuse.iter().cloned().collect());
@@ -73,23 +80,32 @@ impl Ways {
     /// Who sent a request. `address` is where it comes from. A key in the request's own address is taken out of it.
     pub fn judge<B>(&self, request: &mut Request<B>, address: Option<IpAddr>, now: Timestamp) -> Judged {
         let _ = address;
-        let credential = match Credential::of(request.headers(), request.uri().query()) {
-            Ok(credential) => credential,
-            // A certificate is how a connection was made, and says who calls only where nothing else does.
-            Err(Rejected::Missing) => return Judged::Now(self.by_certificate(request)),
+        let certificate = request.extensions().get::<ClientCertificate>();
+        let shown = match Shown::by(certificate, self.certificates.as_ref(), now) {
+            Ok(shown) => shown,
             Err(rejected) => return Judged::Now(Err(rejected)),
         };
-        match credential {
-            Credential::Key(key) => Judged::Now(self.admit(self.keys.holder(key, Place::Header, now))),
-            Credential::KeyInUrl(key) => {
+        match (Credential::of(request.headers(), request.uri().query()), shown) {
+            // A certificate is how a connection was made, and says who calls only where nothing else does.
+            (Err(Rejected::Missing), Shown::Client(client)) => Judged::Now(self.admit(Ok(client.alone()))),
+            (Err(rejected), _) => Judged::Now(Err(rejected)),
+            (Ok(Credential::Key(key)), shown) => {
+                let found = self.admit(self.keys.holder(key, Place::Header, now));
+                Judged::Now(found.and_then(|found| shown.and_key(found)))
+            }
+            (Ok(Credential::KeyInUrl(key)), shown) => {
                 let found = self.admit(self.keys.holder(key, Place::Url, now));
+                let found = found.and_then(|found| shown.and_key(found));
                 Judged::Now(without_key(request.uri()).and_then(|stripped| {
                     *request.uri_mut() = stripped;
                     found
                 }))
             }
-            Credential::Jwt(token) => self.by_jwt(token, now),
-            Credential::Other(_) => Judged::Now(Err(Rejected::Malformed)),
+            (Ok(Credential::Jwt(_) | Credential::Other(_)), Shown::Client(client)) => {
+                Judged::Now(Err(client.and_other()))
+            }
+            (Ok(Credential::Jwt(token)), Shown::Nobody) => self.by_jwt(token, now),
+            (Ok(Credential::Other(_)), Shown::Nobody) => Judged::Now(Err(Rejected::Malformed)),
         }
     }
 
@@ -102,11 +118,6 @@ impl Ways {
             use secrecy::ExposeSecret as _;
             admit(&refuse, jwt.identify(token.expose_secret(), now).await)
         }))
-    }
-
-    fn by_certificate<B>(&self, request: &Request<B>) -> Result<Found, Rejected> {
-        let certificates = self.certificates.as_ref().ok_or(Rejected::Missing)?;
-        self.admit(certificates.identify(request.extensions()))
     }
 
     fn admit(&self, found: Result<Found, Rejected>) -> Result<Found, Rejected> {

@@ -4,7 +4,7 @@
 
 use super::refusal::Refusal;
 use super::strangers::Strangers;
-use crate::accept::{Body, Peer};
+use crate::accept::{Body, Client};
 use crate::config::Limits;
 use crate::identity::{Found, Judged, Rejected, Ways};
 use crate::policy::{Principal, Proof};
@@ -145,7 +145,7 @@ struct Arrival {
 
 impl Shared {
     fn arrival(&self, request: &Request<Body>) -> Arrival {
-        let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
+        let address = request.extensions().get::<Client>().map(|client| client.0);
         Arrival { address, now: self.clock.now(), instant: Instant::now() }
     }
 

@@ -34,17 +34,38 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         ("cors", "allowed_origins"),
         ("key_file", "keys"),
         ("stop", "stops"),
-        ("tls", "put a TLS proxy in front, and write `insecure: true` if it is on another machine"),
+        ("tls", "it stands in `listen`, beside `address`"),
+        ("trusted_proxies", "it stands in `listen`, beside `address`"),
+        ("allowed_hosts", "it stands in `listen`, beside `address`"),
     ],
 };
 
 pub(in crate::config) const LISTEN: Mapping = Mapping {
     name: "`listen`",
-    keys: &["address", "insecure", "allowed_origins"],
+    keys: &["address", "insecure", "allowed_origins", "allowed_hosts", "trusted_proxies", "tls"],
     words: &[
         ("host", "address"),
         ("port", "write it into the address: `127.0.0.1:8080`"),
         ("origins", "allowed_origins"),
+        ("hosts", "allowed_hosts"),
+        ("proxies", "trusted_proxies"),
+        ("certificate", "it stands in `tls`"),
+        ("key", "it stands in `tls`"),
+        ("ssl", "tls"),
+    ],
+};
+
+pub(in crate::config) const TLS: Mapping = Mapping {
+    name: "`tls`",
+    keys: &["certificate", "key", "client_ca", "client_certificates"],
+    words: &[
+        ("cert", "certificate"),
+        ("cert_file", "certificate"),
+        ("certificate_file", "certificate"),
+        ("key_file", "key"),
+        ("private_key", "key"),
+        ("ca", "client_ca"),
+        ("client_auth", "client_certificates"),
     ],
 };
 
@@ -112,8 +133,24 @@ pub(in crate::config) const CHECKPOINTS: Mapping = Mapping {
     words: &[("interval", "every"), ("file", "to"), ("path", "to")],
 };
 
-pub(in crate::config) const IDENTITY: Mapping =
-    Mapping { name: "`identity`", keys: &["refuse"], words: &[("deny", "refuse"), ("block", "refuse")] };
+pub(in crate::config) const IDENTITY: Mapping = Mapping {
+    name: "`identity`",
+    keys: &["refuse", "certificates"],
+    words: &[("deny", "refuse"), ("block", "refuse"), ("client_certificates", "certificates")],
+};
+
+pub(in crate::config) const CERTIFICATE: Mapping = Mapping {
+    name: "a certificate",
+    keys: &["sha256", "san", "name", "role", "token_env", "token_file"],
+    words: &[
+        ("fingerprint", "sha256"),
+        ("uri", "san"),
+        ("dns", "san"),
+        ("cn", "write `san`: the subject is not looked at"),
+        ("subject", "write `san`: the subject is not looked at"),
+        ("token", "a secret does not stand in this file: use `token_env` or `token_file`"),
+    ],
+};
 
 pub(in crate::config) const LIMITS: Mapping = Mapping {
     name: "`limits`",

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
-use warrener::accept::{Body, Drain, Peer};
+use warrener::accept::{Body, Client, Drain};
 use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::{Dialect, SchemaSnapshot};
@@ -398,7 +398,7 @@ impl Recorded {
 
 /// The request as it would come from that address.
 pub(super) fn from(mut request: Request<Body>, address: SocketAddr) -> Request<Body> {
-    request.extensions_mut().insert(Peer(address));
+    request.extensions_mut().insert(Client(address.ip().to_canonical()));
     request
 }
 
