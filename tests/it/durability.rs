@@ -77,7 +77,7 @@ async fn a_client_that_leaves_in_the_middle_of_its_body_is_recorded() {
     let address =
         gateway.client(&key).url().trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
     let head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
     );
     let mut connection = std::net::TcpStream::connect(address).unwrap();
     std::io::Write::write_all(&mut connection, head.as_bytes()).unwrap();

@@ -62,6 +62,8 @@ mod support;
 #[cfg(test)]
 mod tallies;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod trail;
 #[cfg(test)]
 mod walk;

@@ -313,19 +313,23 @@ fn what_is_wrong_is_refused_by_both() {
 }
 
 /// What is wrong by a meaning that a schema cannot know, and is left to `warrener check`.
-const MEANINGS: [&str; 22] = [
+const MEANINGS: [&str; 26] = [
     "address",
     "by-query",
+    "client-ca",
     "duplicate-id",
     "duplicate-name",
     "duration",
     "each",
     "filter",
+    "fingerprint",
     "fixture",
+    "host",
     "import-from",
     "import-url",
     "insecure",
     "key",
+    "network",
     "number",
     "opaque-tool",
     "origin",

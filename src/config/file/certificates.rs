@@ -54,7 +54,7 @@ impl Decoder<'_> {
             return Some(CertificateOf::Sha256(digits));
         }
         let help = "write 64 hexadecimal digits, as `openssl x509 -fingerprint -sha256` prints them";
-        self.error("certificate", &node.span, format!("`{text}` is not a SHA-256 fingerprint"), help);
+        self.error("fingerprint", &node.span, format!("`{text}` is not a SHA-256 fingerprint"), help);
         None
     }
 }

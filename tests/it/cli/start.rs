@@ -222,7 +222,7 @@ async fn all_that_is_wrong_is_said_at_once() {
     2 | listen: 0.0.0.0:8080
       |         ^^^^^^^^^^^^
       |
-      = help: listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
+      = help: give it a certificate with `tls`, listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
 
     not valid: 5 errors, no warnings
     "#);

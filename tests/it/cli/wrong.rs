@@ -50,7 +50,7 @@ async fn config() {
     2 | listen: 0.0.0.0:0
       |         ^^^^^^^^^
       |
-      = help: listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
+      = help: give it a certificate with `tls`, listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
     "#);
     insta::assert_snapshot!(serve(&desk, "--config gone.yaml").await, @r#"
     exit code 1
@@ -166,7 +166,7 @@ async fn address() {
     insta::assert_snapshot!(desk.run_with(open, "DIRECTUS_TOKEN=t").await, @r#"
     exit code 3
     --- messages
-    error: listening on `0.0.0.0:0` would send keys and content over the network in cleartext; listen on 127.0.0.1 behind a TLS proxy, or say `insecure: true`
+    error: listening on `0.0.0.0:0` would send keys and content over the network in cleartext; give it a certificate with `listen.tls`, listen on 127.0.0.1 behind a TLS proxy, or say `insecure: true`
     "#);
 }
 

@@ -133,7 +133,7 @@ listen: 0.0.0.0:8080
     2 | listen: 0.0.0.0:8080
       |         ^^^^^^^^^^^^
       |
-      = help: listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
+      = help: give it a certificate with `tls`, listen on 127.0.0.1 behind a TLS proxy, or add `insecure: true`
     ");
 }
 
