@@ -60,7 +60,7 @@ mod tests {
 
     const PROXY: &str = "10.0.0.1";
 
-    /// Whose request it is, by its headers, where 10.0.0.0/8 and fd00::/8 are trusted.
+    /// Whose request it is, by its headers, where 10.0.0.0/8 and `fd00::/8` are trusted.
     fn of(peer: &str, headers: &[&str]) -> String {
         let mut map = HeaderMap::new();
         for header in headers {

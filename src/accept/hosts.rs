@@ -80,11 +80,10 @@ fn named<B>(request: &Request<B>) -> Result<Option<&str>, Stranger> {
     match (authority, host, request.version()) {
         _ if second.is_some() => Err(Stranger::Ambiguous),
         (Some(authority), Some(host), _) if authority.eq_ignore_ascii_case(host) => Ok(Some(host)),
-        (Some(_), Some(_), _) => Err(Stranger::Ambiguous),
         (Some(authority), None, Version::HTTP_2) => Ok(Some(authority)),
-        // HTTP/1.1 asks for a `Host`, and HTTP/2 for `:authority`.
         (None, Some(host), Version::HTTP_10 | Version::HTTP_11) => Ok(Some(host)),
         (None, None, Version::HTTP_10) => Ok(None),
+        // Two that differ; or HTTP/1.1 without a `Host`, or HTTP/2 without `:authority`.
         _ => Err(Stranger::Ambiguous),
     }
 }

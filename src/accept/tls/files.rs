@@ -147,11 +147,13 @@ impl Reading {
             }
             (None, _) | (_, None) => None,
         };
-        let unusable = |error: rustls::Error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                TlsError::Mismatch { certificate: files.certificate.clone(), key: files.key.clone() }
+        let unusable = |error: rustls::Error| {
+            let (certificate, key) = (files.certificate.clone(), files.key.clone());
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
+                TlsError::Mismatch { certificate, key }
+            } else {
+                TlsError::Unusable { path: certificate, cause: error.to_string() }
             }
-            error => TlsError::Unusable { path: files.certificate.clone(), cause: error.to_string() },
         };
         let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -214,14 +216,10 @@ pub(super) fn validity(certificate: &CertificateDer<'_>) -> Option<(i64, i64)> {
         certificate.verify_for_usage(&[], &[], &[], time, KeyUsage::server_auth(), None, None).err()
     };
     let second = |time: UnixTime| i64::try_from(time.as_secs()).ok();
-    let begins = match at(0)? {
-        webpki::Error::CertNotValidYet { not_before, .. } => second(not_before)?,
-        _ => 0,
-    };
-    match at(u64::MAX >> 1)? {
-        webpki::Error::CertExpired { not_after, .. } => Some((begins, second(not_after)?)),
-        _ => None,
-    }
+    let begins =
+        if let webpki::Error::CertNotValidYet { not_before, .. } = at(0)? { second(not_before)? } else { 0 };
+    let webpki::Error::CertExpired { not_after, .. } = at(u64::MAX >> 1)? else { return None };
+    Some((begins, second(not_after)?))
 }
 
 fn certificates(
@@ -275,7 +273,7 @@ fn verifier(
         ClientCertificates::Required => builder,
         ClientCertificates::Optional => builder.allow_unauthenticated(),
     };
-    Ok(builder.build().map_err(|error| unusable(error.to_string()))?)
+    builder.build().map_err(|error| unusable(error.to_string()))
 }
 
 /// Logs that others than its owner and group can read a key.

@@ -41,29 +41,29 @@ impl Authority {
 
     /// One for a server on this machine.
     pub(crate) fn server(&self) -> Pair {
-        self.issue(CertificateParams::new(SERVER.map(str::to_owned)).unwrap())
+        self.issue(&CertificateParams::new(SERVER.map(str::to_owned)).unwrap())
     }
 
     /// One for a server that is no longer good.
     pub(crate) fn expired_server(&self) -> Pair {
         let mut params = CertificateParams::new(SERVER.map(str::to_owned)).unwrap();
         params.not_after = date_time_ymd(2020, 1, 1);
-        self.issue(params)
+        self.issue(&params)
     }
 
     /// One for a client with this URI as its name.
     pub(crate) fn client(&self, uri: &str) -> Pair {
-        self.issue(of_client(uri))
+        self.issue(&of_client(uri))
     }
 
     /// One for a client that is no longer good.
     pub(crate) fn expired_client(&self, uri: &str) -> Pair {
         let mut params = of_client(uri);
         params.not_after = date_time_ymd(2020, 1, 1);
-        self.issue(params)
+        self.issue(&params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Pair {
+    fn issue(&self, params: &CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }

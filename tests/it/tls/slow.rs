@@ -308,7 +308,8 @@ async fn handshakes_take_up_room_and_no_more() {
     let began = Instant::now();
     assert!(rest(listener.connect().await).await.is_empty(), "nothing is said in cleartext");
     assert!(began.elapsed() < LIMIT, "it is closed at once");
-    (rest(first).await, rest(second).await);
+    rest(first).await;
+    rest(second).await;
     let mut client = listener.client().await;
     assert_eq!(client.send_request(call("")).await.unwrap().status(), 200, "there is room again");
 }
