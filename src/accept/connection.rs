@@ -5,7 +5,7 @@ use super::forwarded::{self, Unreadable};
 use super::in_time::TakenInTime;
 use super::tls::{ClientCertificate, Secured};
 use super::{Body, Client, Drain, Options, Peer, http1, http2, refuse};
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::convert::Infallible;
@@ -92,7 +92,14 @@ where
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
         .layer(CatchPanicLayer::custom(refuse::panicked))
         .map_request(move |request: Request<Incoming>| {
-            request.map(|body| DeadlineBody::new(body, body_timeout).boxed_unsync())
+            let one_of_many = request.version() == Version::HTTP_2;
+            request.map(|body| {
+                if one_of_many {
+                    DeadlineBody::new(http2::ReadOut::new(body), body_timeout).boxed_unsync()
+                } else {
+                    DeadlineBody::new(body, body_timeout).boxed_unsync()
+                }
+            })
         })
         .service(service)
 }

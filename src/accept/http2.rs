@@ -3,7 +3,10 @@
 //! What HTTP/2 leaves unbounded is bounded here by [`Streams`]: a connection on which nothing is asked, a client that does not take its
 //! replies, and one that asks and takes back.
 
+mod read_out;
 mod streams;
+
+pub(super) use read_out::ReadOut;
 
 use self::streams::{Streams, Verdict};
 use super::connection::{LONGEST_HEAD, READ_AHEAD, log_end};

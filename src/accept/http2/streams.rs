@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// What a request had begun goes on without it, so taking it back does not make room for others.
 const TAKEN_BACK: usize = 100;
 
+/// A longer piece of a reply is handed out in several, so that a slow client that goes on is told from one that does not.
+const PIECE: usize = 16 * 1024;
+
 /// The requests of one connection. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
@@ -65,6 +68,8 @@ pub(super) struct Stream {
 #[derive(Debug)]
 pub(super) struct Reply<B> {
     inner: B,
+    /// What is left of the last piece.
+    rest: Bytes,
     stream: Stream,
 }
 
@@ -116,7 +121,7 @@ impl Stream {
     /// Goes on with the reply.
     pub(super) fn answer<B>(mut self, reply: Response<B>) -> Response<Reply<B>> {
         self.answered = true;
-        reply.map(|inner| Reply { inner, stream: self })
+        reply.map(|inner| Reply { inner, rest: Bytes::new(), stream: self })
     }
 }
 
@@ -142,7 +147,13 @@ impl<B: Body<Data = Bytes, Error = BoxError> + Unpin> Body for Reply<B> {
         let this = self.get_mut();
         let (streams, number) = (&this.stream.streams, this.stream.number);
         streams.state().handed_out.remove(&number);
-        let frame = Pin::new(&mut this.inner).poll_frame(context);
+        let frame = if this.rest.is_empty() {
+            Pin::new(&mut this.inner).poll_frame(context)
+        } else {
+            Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.rest)))))
+        };
+        let frame =
+            frame.map(|frame| frame.map(|frame| frame.map(|frame| first_piece(frame, &mut this.rest))));
         if frame.is_ready() {
             streams.state().handed_out.insert(number, Instant::now());
         }
@@ -150,11 +161,28 @@ impl<B: Body<Data = Bytes, Error = BoxError> + Unpin> Body for Reply<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let (inner, rest) = (self.inner.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
+    }
+}
+
+/// The beginning of a frame; what does not fit is the rest.
+fn first_piece(frame: Frame<Bytes>, rest: &mut Bytes) -> Frame<Bytes> {
+    match frame.into_data() {
+        Ok(mut data) => {
+            *rest = data.split_off(PIECE.min(data.len()));
+            Frame::data(data)
+        }
+        Err(trailers) => trailers,
     }
 }
 
@@ -201,6 +229,24 @@ mod tests {
         assert!(reply.body_mut().frame().await.is_none());
         drop(reply);
         assert_eq!(streams.verdict(Instant::now()), Verdict::Well);
+    }
+
+    /// As long as the client goes on, a long reply may take any time.
+    #[tokio::test(start_paused = true)]
+    async fn a_long_reply_is_handed_out_in_pieces() {
+        let streams = streams();
+        let whole = Bytes::from(vec![7; 5 * PIECE + 1]);
+        let body = Full::new(whole.clone()).map_err(|never| match never {});
+        let mut reply = streams.open().answer(Response::new(body)).into_body();
+        let (mut taken, mut pieces) = (Vec::new(), 0);
+        while !reply.is_end_stream() {
+            assert_eq!(reply.size_hint().exact(), Some((whole.len() - taken.len()) as u64));
+            taken.extend_from_slice(reply.frame().await.unwrap().unwrap().data_ref().unwrap());
+            pieces += 1;
+            tokio::time::advance(LIMIT).await;
+            assert_eq!(streams.verdict(Instant::now()), Verdict::Well);
+        }
+        assert_eq!((taken, pieces), (whole.to_vec(), 6));
     }
 
     #[tokio::test(start_paused = true)]

@@ -214,7 +214,7 @@ async fn an_idle_connection_serves_again_and_is_then_closed() {
 
 #[tokio::test]
 async fn a_reply_that_is_not_taken_ends_the_connection() {
-    let listener = Listener::start(quick()).await;
+    let listener = Listener::start(Options { body_timeout: SOON / 4, ..quick() }).await;
     let mut client = listener.client().await;
     let reply = client.send_request(call("much")).await.unwrap();
     // Nothing of the body is read, so the window fills; the connection itself goes on answering pings.
