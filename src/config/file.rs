@@ -326,7 +326,9 @@ limits:
             LIMITS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
-                let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
+                let found = uncommented
+                    .lines()
+                    .any(|line| line.trim().trim_start_matches("- ").starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
