@@ -10,7 +10,8 @@ use crate::audit::signing::SigningKeyError;
 use crate::audit::trail::{Trail, TrailUnavailable};
 use crate::config::{Config, Identity, Listen, OnFailure, Secret};
 use crate::identity::{
-    CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways, read_secret,
+    CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways,
+    read_secret,
 };
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
@@ -208,7 +209,7 @@ impl Gateway<Unbound> {
         // Whoever starts the process is the one client: nothing listens, and nobody else is let in.
         let identity = Identity { refuse: config.identity.refuse.clone(), ..Identity::default() };
         let listen = Listen { tls: None, ..config.listen.clone() };
-        let config = Config { identity, listen, ..config.clone() };
+        let config = Config { listen, identity, ..config.clone() };
         Self::build(&config, keys, stops, async || Ok(Unbound)).await
     }
 

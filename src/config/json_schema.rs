@@ -371,8 +371,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN, PASSTHROUGH,
-        SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN,
+        PASSTHROUGH, SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 

@@ -1,7 +1,7 @@
 //! `warrener doctor`: how gateway and Directus stand, and what to do about it.
 //!
 //! It looks from where the gateway stands, with what the gateway has. It only reads: nothing at Directus is changed, and nothing is written
-//! to the trail of a gateway that is at work. Each file looks at one subject; [`finding`] is the closed list of what can be found.
+//! to the trail of a gateway that is at work. Each file looks at one subject; `finding` is the closed list of what can be found.
 
 mod around;
 mod asking;
