@@ -12,6 +12,7 @@ use crate::config::{Config, Identity, Listen, OnFailure, Secret};
 use crate::identity::{
     CertificateError, Certificates, KeyError, KeyRing, SecretError, Stops, Ways, read_secret,
 };
+use crate::path::shed::Breaker;
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -182,8 +183,7 @@ impl Gateway {
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
         let (options, listen) = (self.options.clone(), self.listen.clone());
-        let readiness =
-            readiness(&self.parts.trail, &self.upstream, &self.parts.schema, self.reloads.clone());
+        let readiness = readiness(&self.parts, &self.upstream, self.reloads.clone());
         self.work(async |listener, stack, drain| {
             let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
             let route = route.for_hosts(Hosts::of(&listen));
@@ -252,6 +252,7 @@ impl<L> Gateway<L> {
         let upstream = Upstream::new(&UpstreamOptions {
             connect_timeout: config.upstream.connect_timeout,
             reply_timeout: config.upstream.timeout,
+            read_timeout: config.upstream.timeout.min(UpstreamOptions::READ_TIMEOUT),
             ..UpstreamOptions::new(url)
         })?;
         let own = secret(config.upstream.schema_token.as_ref())?.or(keys.default_token());
@@ -282,6 +283,7 @@ impl<L> Gateway<L> {
             endpoint: Arc::new(upstream.clone()),
             clock,
             limits: config.limits.clone(),
+            breaker: Breaker::new(config.limits.breaker_failures, config.limits.breaker_pause),
             drain: Drain::new(),
         };
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
@@ -431,22 +433,21 @@ fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloa
     reloads
 }
 
-fn readiness(
-    trail: &Trail,
-    upstream: &Upstream,
-    schema: &Arc<SchemaCache>,
-    reloads: Option<Arc<Reloads>>,
-) -> Readiness {
-    let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
+fn readiness(parts: &Parts, upstream: &Upstream, reloads: Option<Arc<Reloads>>) -> Readiness {
+    let (trail, upstream, schema) = (parts.trail.clone(), upstream.clone(), parts.schema.clone());
+    let breaker = parts.breaker.clone();
     Arc::new(move || {
         let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
         let behind = reloads.as_ref().is_some_and(|reloads| reloads.is_behind());
         let policies = if behind { "last good" } else { "ok" };
+        // Only a call can close it, so being open is not a reason to send none.
+        let breaker = breaker.word();
         Box::pin(async move {
             let trail = trail.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let directus = upstream.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let schema = schema.current().await.map(|_| "ok").map_err(|error| error.to_string());
-            vec![("trail", trail), ("directus", directus), ("schema", schema), ("policies", Ok(policies))]
+            let words = [("policies", Ok(policies)), ("breaker", Ok(breaker))];
+            [("trail", trail), ("directus", directus), ("schema", schema)].into_iter().chain(words).collect()
         })
     })
 }

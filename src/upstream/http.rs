@@ -63,13 +63,16 @@ pub struct UpstreamOptions {
 }
 
 impl UpstreamOptions {
+    /// The usual patience between two pieces of a reply's body.
+    pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// For a Directus at that address, with the usual patience: 5 s to connect, 60 s to answer, 30 s between two pieces.
     pub fn new(url: Url) -> Self {
         Self {
             url,
             connect_timeout: Duration::from_secs(5),
             reply_timeout: Duration::from_mins(1),
-            read_timeout: Duration::from_secs(30),
+            read_timeout: Self::READ_TIMEOUT,
         }
     }
 }
