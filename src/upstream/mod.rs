@@ -2,10 +2,12 @@
 
 mod error;
 mod http;
+mod paced;
 mod schema;
 
 pub use error::{ReadError, UpstreamError};
 pub use http::{AGENT, SetupError, Upstream, UpstreamOptions};
+pub use paced::Stalled;
 pub use schema::{SchemaCache, SchemaUnavailable};
 
 pub use crate::accept::{Body, BoxError};
