@@ -29,17 +29,18 @@
 //! 4. [`path::normalise`] unwraps the call, and [`directus::accesses`] tells by the schema snapshot that it reads `articles`.
 //! 5. [`path::decide`] asks [`policy::PolicySet::decide`]: the permission `read-content` covers the access, and its `max_items`
 //!    sets a limit. The call in that form is decoded and decided again, and needs no further change.
-//! 6. [`path::limit`] takes it out of the role's quotas.
-//! 7. [`path::record`] commits the intent to the [`audit`] trail, together with whatever else is waiting.
-//! 8. [`path::inspect`] has no check to make, and [`path::forward`] writes the request anew, with the Directus token.
-//! 9. The answer streams back through `inspect`, which [holds](directus::answer) every byte against the shape of a result, and the
-//!    outcome is recorded when its last byte has come.
+//! 6. [`path::shed`] gives it a place among the calls under way.
+//! 7. [`path::limit`] takes it out of the role's quotas.
+//! 8. [`path::record`] commits the intent to the [`audit`] trail, together with whatever else is waiting.
+//! 9. [`path::inspect`] has no check to make, and [`path::forward`] writes the request anew, with the Directus token.
+//! 10. The answer streams back through `inspect`, which [holds](directus::answer) every byte against the shape of a result, and
+//!     the outcome is recorded when its last byte has come.
 //!
 //! # A denied write, step by step
 //!
 //! `items update {articles, 1, {"reviews": []}}` is called an update, and on a real Directus it deletes rows. The steps are the same
 //! up to 4, where the empty list under a one-to-many relation is followed: reviews that are not listed go, so the call deletes from
-//! `reviews`, through `reviews.delete`. Step 5 finds that forbidden by `no-content-deletes`, step 7 records the denial with its
+//! `reviews`, through `reviews.delete`. Step 5 finds that forbidden by `no-content-deletes`, step 8 records the denial with its
 //! arguments, masked, and the client's model reads in the tool result what was refused and why. Directus never sees it.
 
 // --- what a request means, and who may do what: pure, no I/O, no async ---

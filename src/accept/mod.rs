@@ -7,6 +7,7 @@
 
 mod body;
 mod connection;
+mod descriptors;
 mod drain;
 mod farewell;
 mod forwarded;
@@ -24,6 +25,7 @@ mod tls;
 mod whole;
 
 pub use body::BodyTimeout;
+pub use descriptors::raise_open_files;
 pub use drain::{Drain, Drained};
 pub use hosts::Hosts;
 pub(crate) use hosts::host_name;

@@ -13,6 +13,7 @@ use crate::identity::{
     CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways,
     read_secret,
 };
+use crate::path::shed::Breaker;
 use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
@@ -190,7 +191,7 @@ impl Gateway {
         let resource = self.parts.ways.jwt().and_then(|provider| provider.resource().cloned());
         let local = backend::local(&self.backend, self.parts.ways.keys().default_token());
         let reloads = self.reloads.clone();
-        let readiness = readiness(&self.parts.trail, &self.upstream, &self.parts.schema, reloads, local);
+        let readiness = readiness(&self.parts, &self.upstream, reloads, local);
         self.work(async |listener, stack, drain| {
             let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
             let route = route.for_hosts(Hosts::of(&listen)).with_resource(resource);
@@ -259,6 +260,7 @@ impl<L> Gateway<L> {
         let upstream = Upstream::new(&UpstreamOptions {
             connect_timeout: config.upstream.connect_timeout,
             reply_timeout: config.upstream.timeout,
+            read_timeout: config.upstream.timeout.min(UpstreamOptions::READ_TIMEOUT),
             ..UpstreamOptions::new(url)
         })?;
         let own = secret(config.upstream.schema_token.as_ref())?.or(keys.default_token());
@@ -290,6 +292,7 @@ impl<L> Gateway<L> {
             endpoint: Arc::new(backend.clone()),
             clock,
             limits: config.limits.clone(),
+            breaker: Breaker::new(config.limits.breaker_failures, config.limits.breaker_pause),
             drain: Drain::new(),
         };
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
@@ -453,18 +456,20 @@ fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloa
 }
 
 fn readiness(
-    trail: &Trail,
+    parts: &Parts,
     upstream: &Upstream,
-    schema: &Arc<SchemaCache>,
     reloads: Option<Arc<Reloads>>,
     local: Option<(LocalMcp, SecretString)>,
 ) -> Readiness {
-    let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
+    let (trail, upstream, schema) = (parts.trail.clone(), upstream.clone(), parts.schema.clone());
+    let breaker = parts.breaker.clone();
     Arc::new(move || {
         let (trail, upstream, schema) = (trail.clone(), upstream.clone(), schema.clone());
         let behind = reloads.as_ref().is_some_and(|reloads| reloads.is_behind());
         let policies = if behind { "last good" } else { "ok" };
         let local = local.clone();
+        // Only a call can close it, so being open is not a reason to send none.
+        let breaker = breaker.word();
         Box::pin(async move {
             let trail = trail.ready().await.map(|()| "ok").map_err(|error| error.to_string());
             let directus = upstream.ready().await.map(|()| "ok").map_err(|error| error.to_string());
@@ -474,6 +479,7 @@ fn readiness(
                 ("directus", directus),
                 ("schema", schema),
                 ("policies", Ok(policies)),
+                ("breaker", Ok(breaker)),
             ];
             if let Some((mcp, token)) = local {
                 let state = mcp.ready(&token).await.map(|()| "ok").map_err(|error| error.to_string());

@@ -59,6 +59,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     let mut messages = std::io::stderr();
     let fed = config.audit.feed == Some(FeedTarget::Stdout);
     let out: &mut dyn Write = if fed { &mut messages } else { out };
+    crate::accept::raise_open_files(&config.limits);
     let gateway = Gateway::set_up(config).await?;
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;

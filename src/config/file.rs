@@ -184,9 +184,17 @@ impl Decoder<'_> {
                 .get("body_bytes")
                 .and_then(|node| self.size(node))
                 .unwrap_or(default.body_bytes),
+            inspect_bytes: object
+                .get("inspect_bytes")
+                .and_then(|node| self.size(node))
+                .unwrap_or(default.inspect_bytes),
             connections: self.number(&object, "connections").unwrap_or(default.connections),
+            max_in_flight: self.number(&object, "max_in_flight").unwrap_or(default.max_in_flight),
+            breaker_failures: self.number(&object, "breaker_failures").unwrap_or(default.breaker_failures),
+            breaker_pause: self.time(&object, "breaker_pause", default.breaker_pause),
             header_timeout: self.time(&object, "header_timeout", default.header_timeout),
             body_timeout: self.time(&object, "body_timeout", default.body_timeout),
+            call_timeout: self.time(&object, "call_timeout", default.call_timeout),
             drain_timeout: self.time(&object, "drain_timeout", default.drain_timeout),
             arrivals: self.number(&object, "arrivals").unwrap_or(default.arrivals),
             arrivals_in_url: self.number(&object, "arrivals_in_url").unwrap_or(default.arrivals_in_url),
@@ -256,9 +264,14 @@ stops: my.stop.yaml
 identity: {refuse: [old-client]}
 limits:
   body_bytes: 2MiB
+  inspect_bytes: 3MiB
   connections: 10
+  max_in_flight: 7
+  breaker_failures: 8
+  breaker_pause: 9s
   header_timeout: 1s
   body_timeout: 2 s
+  call_timeout: 3s
   drain_timeout: 1h
   arrivals: 5
   arrivals_in_url: 4
@@ -296,6 +309,9 @@ limits:
         assert_eq!(config.identity.refuse, ["old-client"]);
         let limits = config.limits;
         assert_eq!((limits.body_bytes, limits.connections), (2 << 20, 10));
+        assert_eq!((limits.inspect_bytes, limits.max_in_flight), (3 << 20, 7));
+        assert_eq!(limits.call_timeout, Duration::from_secs(3));
+        assert_eq!((limits.breaker_failures, limits.breaker_pause), (8, Duration::from_secs(9)));
         assert_eq!(
             (limits.header_timeout, limits.body_timeout),
             (Duration::from_secs(1), Duration::from_secs(2))

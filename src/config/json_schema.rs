@@ -351,12 +351,22 @@ struct JwtRoleWhole {
 struct Limits {
     /// Longest request body; `1MiB`.
     body_bytes: Option<Size>,
+    /// Longest answer that is read whole to be cut to the role; `8MiB`.
+    inspect_bytes: Option<Size>,
     /// Most connections at once; 1024.
     connections: Option<Number>,
+    /// Most calls under way at once, over all clients; 512.
+    max_in_flight: Option<Number>,
+    /// Failures in a row after which calls are refused at once; 5.
+    breaker_failures: Option<Number>,
+    /// For how long; `5s`.
+    breaker_pause: Option<Duration>,
     /// For a request's head to arrive, and for an idle connection; `10s`.
     header_timeout: Option<Duration>,
     /// For a request's body to arrive; `30s`.
     body_timeout: Option<Duration>,
+    /// For a call, from its intent to the last byte of its answer; `10m`.
+    call_timeout: Option<Duration>,
     /// For calls to end after SIGTERM; `30s`.
     drain_timeout: Option<Duration>,
     /// Requests of one client in a second; 200.

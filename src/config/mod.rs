@@ -232,12 +232,22 @@ pub enum CertificateOf {
 pub struct Limits {
     /// Longest request body in bytes; 1 MiB.
     pub body_bytes: u64,
+    /// Longest answer in bytes that is read whole, because something in it has to be cut; 8 MiB.
+    pub inspect_bytes: u64,
     /// Most connections at once; 1024.
     pub connections: usize,
+    /// Most calls under way at once, over all clients; 512.
+    pub max_in_flight: usize,
+    /// Failures in a row after which calls are refused at once for a while; 5.
+    pub breaker_failures: u32,
+    /// For so long; 5 s.
+    pub breaker_pause: Duration,
     /// For a whole request head to arrive, and for an idle connection; 10 s.
     pub header_timeout: Duration,
     /// For a whole request body to arrive; 30 s.
     pub body_timeout: Duration,
+    /// For a call, from its intent to the last byte of its answer, however the answer comes and is taken; 10 minutes.
+    pub call_timeout: Duration,
     /// For calls under way to end after SIGTERM; 30 s.
     pub drain_timeout: Duration,
     /// Requests of one principal per second that are let in at all; 200.
@@ -341,9 +351,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1024 * 1024,
+            inspect_bytes: 8 * 1024 * 1024,
             connections: 1024,
+            max_in_flight: 512,
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_mins(10),
             drain_timeout: Duration::from_secs(30),
             arrivals: 200,
             arrivals_in_url: 20,

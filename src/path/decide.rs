@@ -26,6 +26,8 @@ pub struct Decided {
     pub(super) to: Addressee,
     /// What the limits hold for as long as the call is under way.
     pub(super) slots: Vec<super::limit::Slot>,
+    /// Its place among all calls under way; `None` where it needs no Directus.
+    pub(super) passage: Option<super::shed::Passage>,
 }
 
 /// Layer of [`Decide`].
@@ -100,7 +102,7 @@ fn decide(mut normalised: Normalised, policies: Arc<PolicySet>, stops: &Stops) -
             Some(Refusal::Denied { to: to.clone(), reason: reason.clone() })
         }
     });
-    Decided { normalised, decision, policies, refusal, to, slots: Vec::new() }
+    Decided { normalised, decision, policies, refusal, to, slots: Vec::new(), passage: None }
 }
 
 /// Why the call is stopped, if it is. Whatever touches no data goes on, so that clients can connect and show the reason.

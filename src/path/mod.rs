@@ -6,11 +6,11 @@
 //! ```
 //! use tower::Service;
 //! use warrener::path::decide::Decided;
-//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record};
+//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record, shed::Shed};
 //! use warrener::upstream::Upstream;
 //!
 //! fn takes<Request, Stage: Service<Request>>() {}
-//! takes::<Decided, Limit<Record<Inspect<Forward<Upstream>>>>>();
+//! takes::<Decided, Shed<Limit<Record<Inspect<Forward<Upstream>>>>>>();
 //! ```
 //!
 //! The same without [`record`]:
@@ -18,11 +18,11 @@
 //! ```compile_fail
 //! use tower::Service;
 //! use warrener::path::decide::Decided;
-//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record};
+//! use warrener::path::{forward::Forward, inspect::Inspect, limit::Limit, record::Record, shed::Shed};
 //! use warrener::upstream::Upstream;
 //!
 //! fn takes<Request, Stage: Service<Request>>() {}
-//! takes::<Decided, Limit<Inspect<Forward<Upstream>>>>();
+//! takes::<Decided, Shed<Limit<Inspect<Forward<Upstream>>>>>();
 //! ```
 
 mod collapse;
@@ -36,6 +36,7 @@ pub mod normalise;
 pub mod record;
 mod refusal;
 pub mod reply;
+pub mod shed;
 mod strangers;
 
 pub use forward::Endpoint;
@@ -82,6 +83,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What the gateway bears.
     pub limits: Limits,
+    /// Refuses calls at once while Directus is down.
+    pub breaker: shed::Breaker,
     /// The way out: calls under way are finished and recorded.
     pub drain: Drain,
 }
@@ -94,15 +97,18 @@ where
     U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
     U::Future: Send,
 {
-    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
+    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, breaker, drain } =
+        parts;
     let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
-    let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
+    let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone())
+        .within(limits.call_timeout);
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
+    let shed = shed::ShedLayer::new(limits.max_in_flight, breaker);
     let challenge = ways.challenge();
     let identify = identify::IdentifyLayer::new(ways, strangers.clone(), clock, &limits);
-    let housekeeping =
-        keep_house(strangers, identify.clone(), recorder.clone(), limit.clone(), trail, drain.clone());
+    let kept = Kept { strangers, identify: identify.clone(), shed: shed.clone(), limit: limit.clone() };
+    let housekeeping = keep_house(kept, recorder.clone(), trail, drain.clone());
     drain.tasks().spawn(housekeeping);
     let stages = ServiceBuilder::new()
         // Outermost, since every stage below may refuse.                              Refusal    -> Response
@@ -115,13 +121,16 @@ where
         .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
         .layer(decide::DecideLayer::new(policies, stops))
+        // After the decision, so that a denied call is answered the same under load; before
+        // the limits, since what is shed uses up no quota.                            Decided    -> Decided
+        .layer(shed)
         // After the decision, since only permitted calls use up a quota.              Decided    -> Decided
         .layer(limit)
         // Below all that may refuse, so that every refusal is recorded, and above
         // all that acts, so that nothing is done without an intent on the disk.       Decided    -> Permitted
         .layer(record::RecordLayer::new(recorder))
         // Sees every answer of Directus before the client does.                       Permitted  -> Permitted
-        .layer(inspect::InspectLayer::new(endpoint.dialect()))
+        .layer(inspect::InspectLayer::new(endpoint.dialect(), limits.inspect_bytes))
         // Writes the request anew; the client's own ends here.                        Permitted  -> Request
         .layer(forward::ForwardLayer::new(endpoint, schema))
         .service(upstream);
@@ -134,27 +143,29 @@ fn take_ready<S: Clone>(service: &mut S) -> S {
     std::mem::replace(service, fresh)
 }
 
-/// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
-async fn keep_house(
+/// What remembers who has called, and forgets who has not for a while.
+struct Kept {
     strangers: Arc<strangers::Strangers>,
     identify: identify::IdentifyLayer,
-    recorder: Arc<record::Recorder>,
+    shed: shed::ShedLayer,
     limit: limit::LimitLayer,
-    trail: Trail,
-    drain: Drain,
-) {
+}
+
+/// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
+async fn keep_house(kept: Kept, recorder: Arc<record::Recorder>, trail: Trail, drain: Drain) {
     let stop = drain.stop();
     loop {
         let ending = stop.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
-        let mut entries = strangers.to_record(ending);
+        let mut entries = kept.strangers.to_record(ending);
         entries.extend(recorder.to_record(ending));
         for entry in entries {
             if let Err(error) = trail.submit(entry).await {
                 tracing::error!(%error, "a count of refused requests is not recorded");
             }
         }
-        identify.forget();
-        limit.forget();
+        kept.identify.forget();
+        kept.shed.forget();
+        kept.limit.forget();
         if ending {
             return;
         }

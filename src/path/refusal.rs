@@ -1,5 +1,6 @@
 //! Why a request does not reach Directus, or its answer does not reach the client: one closed list.
 
+use super::shed::Busy;
 use crate::identity::Rejected;
 use crate::mcp::header::HeaderError;
 use crate::mcp::{Era, Id, MessageError};
@@ -75,6 +76,16 @@ pub enum Refusal {
         to: Addressee,
         /// `ROLE/ID` or `guardrails/ID`.
         rule: String,
+        /// When a call may go through again.
+        retry_after: Duration,
+    },
+    /// The gateway or Directus could not bear the call.
+    #[error("{cause}: try again in {} s", whole_seconds(*retry_after))]
+    Busy {
+        /// Whom to answer.
+        to: Addressee,
+        /// Which of them, and why.
+        cause: Busy,
         /// When a call may go through again.
         retry_after: Duration,
     },
@@ -157,6 +168,7 @@ impl Refusal {
     pub fn code(&self) -> Code {
         match self {
             Self::Stranger(Rejected::Unavailable { .. })
+            | Self::Busy { .. }
             | Self::Trail { .. }
             | Self::Upstream { .. }
             | Self::Answer { .. }
@@ -190,7 +202,7 @@ impl Refusal {
             Self::Denied { to, .. } | Self::Stopped { to, .. } | Self::Limited { to, .. } => {
                 status_of_an_answer(to)
             }
-            Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Trail { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { cause: UpstreamError::Timeout { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream { .. } | Self::Answer { .. } | Self::Uncut { .. } | Self::Misshapen { .. } => {
                 StatusCode::BAD_GATEWAY
@@ -211,8 +223,14 @@ impl Refusal {
             | Self::Message(_)
             | Self::Method { .. } => Side::Client,
             Self::Denied { .. } | Self::Stopped { .. } | Self::Limited { .. } => Side::Policy,
-            Self::Trail { .. } | Self::Uncut { .. } | Self::Broken { .. } => Side::Gateway,
-            Self::Upstream { .. } | Self::Answer { .. } | Self::Misshapen { .. } => Side::Upstream,
+            Self::Busy { cause: Busy::Full | Busy::Share, .. }
+            | Self::Trail { .. }
+            | Self::Uncut { .. }
+            | Self::Broken { .. } => Side::Gateway,
+            Self::Busy { cause: Busy::Unreached | Busy::Unanswered, .. }
+            | Self::Upstream { .. }
+            | Self::Answer { .. }
+            | Self::Misshapen { .. } => Side::Upstream,
         }
     }
 
@@ -222,6 +240,8 @@ impl Refusal {
             Self::Denied { reason, .. } => Some(&reason.rule),
             Self::Limited { rule, .. } => Some(rule),
             Self::Stopped { .. } => Some("stop"),
+            Self::Busy { cause: Busy::Full | Busy::Share, .. } => Some("limits.max_in_flight"),
+            Self::Busy { cause: Busy::Unreached | Busy::Unanswered, .. } => Some("limits.breaker_failures"),
             Self::Stranger(_)
             | Self::Strangers { .. }
             | Self::Flood { .. }
@@ -238,6 +258,11 @@ impl Refusal {
             | Self::Broken { .. } => None,
         }
     }
+}
+
+/// Whole seconds, never zero and never too few, as `Retry-After` wants them.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
 /// A message that could be read is answered with a message.

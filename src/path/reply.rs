@@ -1,6 +1,6 @@
 //! The outermost stage: the only place that knows what a refusal looks like on the wire.
 
-use super::refusal::{Addressee, Refusal, Side};
+use super::refusal::{Addressee, Refusal, Side, whole_seconds};
 use crate::accept::Body;
 use crate::identity::Challenge;
 use crate::mcp::era::Kept;
@@ -15,7 +15,6 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tower::{Layer, Service, ServiceExt as _};
 
 /// Layer of [`Reply`].
@@ -67,7 +66,9 @@ where
 
 /// The reply to a refusal.
 fn refused(refusal: &Refusal, challenge: &Challenge) -> Response<Body> {
-    if refusal.side() == Side::Gateway || refusal.side() == Side::Upstream {
+    let at_fault = matches!(refusal.side(), Side::Gateway | Side::Upstream);
+    // What is shed is shed by the thousand; a line for each would be one more thing to bear.
+    if at_fault && !matches!(refusal, Refusal::Busy { .. }) {
         tracing::warn!(error = telemetry::chain(refusal), "a request could not be served");
     }
     let mut response = message(refusal.status(), &body(refusal));
@@ -76,8 +77,10 @@ fn refused(refusal: &Refusal, challenge: &Challenge) -> Response<Body> {
         Refusal::Stranger(rejected) if rejected.status() == StatusCode::UNAUTHORIZED => {
             headers.insert(WWW_AUTHENTICATE, challenge.to(rejected));
         }
-        Refusal::Strangers { retry_after } | Refusal::Flood { retry_after } => {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
+        Refusal::Strangers { retry_after }
+        | Refusal::Flood { retry_after }
+        | Refusal::Busy { retry_after, .. } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(*retry_after)));
         }
         Refusal::Stranger(_)
         | Refusal::Headers(_)
@@ -146,6 +149,11 @@ fn body(refusal: &Refusal) -> Value {
             let detail = json!({ "code": "RATE_LIMITED", "rule": rule, "retry_after_ms": wait });
             answer(to, error::INTERNAL_ERROR, &text, detail)
         }
+        Refusal::Busy { to, retry_after, .. } => {
+            let wait = whole_seconds(*retry_after).saturating_mul(1000);
+            let data = json!({ "code": "UNAVAILABLE", "retry_after_ms": wait });
+            with_data(to, error::INTERNAL_ERROR, &text, data)
+        }
         Refusal::Trail { to, .. }
         | Refusal::Upstream { to, .. }
         | Refusal::Answer { to, .. }
@@ -187,9 +195,4 @@ fn with_data(to: &Addressee, code: i64, text: &str, data: Value) -> Value {
 fn protocol_error(to: &Addressee, code: i64, text: &str) -> Value {
     let id = to.id.as_ref().map_or(Value::Null, Id::to_value);
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": text } })
-}
-
-/// Whole seconds, never zero, as `Retry-After` wants them.
-fn seconds(wait: Duration) -> u64 {
-    wait.as_secs().max(1)
 }

@@ -2,6 +2,7 @@
 
 use super::BoxError;
 use http::StatusCode;
+use std::io;
 use std::time::Duration;
 
 /// Why there is no reply from Directus. Every case is the upstream's fault or the network's, never the client's.
@@ -41,7 +42,22 @@ impl UpstreamError {
             Self::Timeout { .. } | Self::Protocol(_) | Self::Ended => true,
         }
     }
+
+    /// Whether it is the gateway that lacks what a connection needs, such as a file descriptor or a port: that says nothing of Directus.
+    pub fn is_for_want(&self) -> bool {
+        let Self::Connect { cause, .. } = self else { return false };
+        let first: &(dyn std::error::Error + 'static) = cause.as_ref();
+        std::iter::successors(Some(first), |error| error.source()).any(|error| {
+            error.downcast_ref::<io::Error>().is_some_and(|error| {
+                error.kind() == io::ErrorKind::AddrNotAvailable
+                    || error.raw_os_error().is_some_and(|code| WANTING.contains(&code))
+            })
+        })
+    }
 }
+
+/// `ENFILE` and `EMFILE`, for which the standard library has no names.
+const WANTING: [i32; 2] = [23, 24];
 
 /// Why something could not be read from Directus' REST interface.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The HTTP client for Directus: pooled connections, a bound on every wait, and no redirects.
 
+use super::paced::PacedBody;
 use super::{BoxError, ReadError, Reply, UpstreamError};
 use crate::accept::{Unread, whole};
 use bytes::Bytes;
@@ -21,7 +22,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder};
-use tower_http::timeout::TimeoutBody;
 use url::Url;
 
 /// Longest answer that is read whole, in bytes: the fields of a large Directus are a few MiB.
@@ -63,13 +63,16 @@ pub struct UpstreamOptions {
 }
 
 impl UpstreamOptions {
+    /// The usual patience between two pieces of a reply's body.
+    pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// For a Directus at that address, with the usual patience: 5 s to connect, 60 s to answer, 30 s between two pieces.
     pub fn new(url: Url) -> Self {
         Self {
             url,
             connect_timeout: Duration::from_secs(5),
             reply_timeout: Duration::from_mins(1),
-            read_timeout: Duration::from_secs(30),
+            read_timeout: Self::READ_TIMEOUT,
         }
     }
 }
@@ -124,7 +127,7 @@ impl Upstream {
         let after = self.reply_timeout;
         let sent = timeout(after, self.client.request(request)).await;
         let reply = sent.map_err(|_| UpstreamError::Timeout { after })?.map_err(|error| self.fault(error))?;
-        Ok(reply.map(|body| TimeoutBody::new(self.read_timeout, body).boxed_unsync()))
+        Ok(reply.map(|body| PacedBody::new(body, self.read_timeout).boxed_unsync()))
     }
 
     /// Reads something from Directus' REST interface, whole, as the holder of that token.

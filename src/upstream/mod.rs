@@ -3,12 +3,14 @@
 mod backend;
 mod error;
 mod http;
+mod paced;
 mod schema;
 mod stdio;
 
 pub use backend::Backend;
 pub use error::{ReadError, UpstreamError};
 pub use http::{AGENT, SetupError, Upstream, UpstreamOptions};
+pub use paced::Stalled;
 pub use schema::{SchemaCache, SchemaUnavailable};
 pub use stdio::{LocalMcp, LocalMcpOptions, NotStarted, Variable};
 

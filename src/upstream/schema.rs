@@ -13,8 +13,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// After a failed refresh the next one waits so long, so that a Directus in trouble is not asked at every call.
+/// After a failed refresh the next one waits so long, so that a Directus in trouble is not asked at every call; longer, up to the second,
+/// where it took so long to fail: calls that wait for a Directus that hangs would pile up.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A refresh that takes longer has failed: calls are waiting for it.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(15);
@@ -71,7 +73,14 @@ struct Taken {
 struct Refresh {
     /// What the last snapshot was parsed from: as long as Directus answers the same bytes, it is the same snapshot.
     answers: Option<Answers>,
-    failed: Option<(Instant, SchemaUnavailable)>,
+    failed: Option<Failed>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    at: Instant,
+    pause: Duration,
+    error: SchemaUnavailable,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -102,7 +111,8 @@ impl SchemaCache {
     /// A snapshot that is new enough to decide by. Where there is none, it is read now, by one caller for all that wait.
     ///
     /// # Errors
-    /// When that reading fails. Whoever waited for it gets the same error, and for 250 ms those that come after it.
+    /// When that reading fails. Whoever waited for it gets the same error, and for 250 ms or as long as it took, at most 5 s, those
+    /// that come after it.
     pub async fn current(&self) -> Result<Arc<SchemaSnapshot>, SchemaUnavailable> {
         if let Some(snapshot) = self.fresh() {
             return Ok(snapshot);
@@ -112,13 +122,18 @@ impl SchemaCache {
         if let Some(snapshot) = self.fresh() {
             return Ok(snapshot);
         }
-        if let Some((failed, error)) = &refresh.failed
-            && (*failed >= asked || failed.elapsed() < PAUSE_AFTER_FAILURE)
+        if let Some(failed) = &refresh.failed
+            && (failed.at >= asked || failed.at.elapsed() < failed.pause)
         {
-            return Err(error.clone());
+            return Err(failed.error.clone());
         }
+        let began = Instant::now();
         let read = self.read(&mut refresh).await;
-        refresh.failed = read.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        refresh.failed = read.as_ref().err().map(|error| Failed {
+            at: Instant::now(),
+            pause: began.elapsed().clamp(PAUSE_AFTER_FAILURE, LONGEST_PAUSE),
+            error: error.clone(),
+        });
         read
     }
 

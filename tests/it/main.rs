@@ -24,6 +24,8 @@ mod durability;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod fuzz;

@@ -35,19 +35,17 @@ use stream::Looked;
 use tower::{Layer, Service};
 use words::{Ears, Heard};
 
-/// Longest answer that is read whole to be cut, in bytes; a longer one is refused.
-const LONGEST: u64 = 8 * 1024 * 1024;
-
 /// Layer of [`Inspect`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct InspectLayer {
     dialect: Dialect,
+    longest: u64,
 }
 
 impl InspectLayer {
-    /// Cuts the lists of those tools.
-    pub fn new(dialect: Dialect) -> Self {
-        Self { dialect }
+    /// Cuts the lists of those tools, and reads at most so many bytes of an answer that has to be cut.
+    pub fn new(dialect: Dialect, longest: u64) -> Self {
+        Self { dialect, longest }
     }
 }
 
@@ -55,7 +53,7 @@ impl<S> Layer<S> for InspectLayer {
     type Service = Inspect<S>;
 
     fn layer(&self, inner: S) -> Inspect<S> {
-        Inspect { dialect: self.dialect, inner }
+        Inspect { dialect: self.dialect, longest: self.longest, inner }
     }
 }
 
@@ -63,6 +61,7 @@ impl<S> Layer<S> for InspectLayer {
 #[derive(Clone, Debug)]
 pub struct Inspect<S> {
     dialect: Dialect,
+    longest: u64,
     inner: S,
 }
 
@@ -80,7 +79,7 @@ where
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let cutter = Cutter::of(self.dialect, &permitted);
+        let cutter = Cutter::of(self.dialect, self.longest, &permitted);
         if cutter.is_none() && permitted.checks.is_empty() {
             return Either::Left(self.inner.call(permitted));
         }
@@ -104,6 +103,8 @@ where
 struct Cutter {
     /// Whose tools are listed.
     dialect: Dialect,
+    /// Longest answer that is read whole, in bytes; a longer one is refused.
+    longest: u64,
     answer: Answer,
     id: Id,
     /// The collection that the call is about.
@@ -131,7 +132,7 @@ enum Answer {
 
 impl Cutter {
     /// `None` where the gateway answers itself.
-    fn of(dialect: Dialect, permitted: &Permitted) -> Option<Self> {
+    fn of(dialect: Dialect, longest: u64, permitted: &Permitted) -> Option<Self> {
         permitted.outgoing.as_ref()?;
         let answer = match &permitted.meaning {
             Meaning::Protocol(Protocol::Initialize(_)) => Answer::Initialize,
@@ -154,6 +155,7 @@ impl Cutter {
         };
         Some(Self {
             dialect,
+            longest,
             answer,
             id: permitted.id(),
             about: about.map(str::to_owned),
@@ -167,13 +169,13 @@ impl Cutter {
     async fn cut(self, answer: Response<Body>) -> Result<Response<Body>, Refusal> {
         let (head, body) = answer.into_parts();
         let bytes = if self.passes_results() {
-            match stream::look(body, self.to.era, ResultShape::to(&self.id), LONGEST).await {
+            match stream::look(body, self.to.era, ResultShape::to(&self.id), self.longest).await {
                 Ok(Looked::Result(body)) => return Ok(Response::from_parts(head, body)),
                 Ok(Looked::Other(bytes)) => Ok(bytes),
                 Err(unread) => Err(unread),
             }
         } else {
-            whole(body, LONGEST).await
+            whole(body, self.longest).await
         };
         let bytes = bytes.map_err(|unread| self.unread(unread))?;
         let mut message =
@@ -201,7 +203,7 @@ impl Cutter {
 
     fn unread(&self, unread: Unread) -> Refusal {
         let what = match unread {
-            Unread::TooLong => "it is longer than what is read whole",
+            Unread::TooLong => "it is longer than what is read whole (`limits.inspect_bytes`)",
             Unread::Broken => "it broke off",
         };
         Refusal::Uncut { to: self.to.clone(), what }

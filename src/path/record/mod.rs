@@ -23,6 +23,7 @@ use futures_util::future::BoxFuture;
 use http::Response;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use tower::{Layer, Service};
 use uuid::Uuid;
@@ -100,6 +101,8 @@ pub(super) struct Recorder {
     pub(super) arguments: KeptArguments,
     /// The tasks that a shutdown waits for.
     pub(super) tasks: TaskTracker,
+    /// How long a call may take.
+    pub(super) call_timeout: Duration,
     clients: Clients,
     /// The digest of the schema snapshot that was kept last.
     kept_schema: ArcSwapOption<String>,
@@ -120,7 +123,13 @@ impl Recorder {
     ) -> Self {
         let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
         let (clients, kept_schema) = Default::default();
-        Self { trail, clock, arguments, tasks, clients, kept_schema, repeats }
+        let call_timeout = Duration::MAX;
+        Self { trail, clock, arguments, tasks, call_timeout, clients, kept_schema, repeats }
+    }
+
+    /// The same for calls that take at most so long.
+    pub(super) fn within(self, call_timeout: Duration) -> Self {
+        Self { call_timeout, ..self }
     }
 
     /// Keeps the snapshot that a call was told by, once, so that its decision can be made again.

@@ -14,7 +14,9 @@ use crate::mcp::Id;
 use crate::mcp::scan::Misshapen;
 use crate::path::decide::Decided;
 use crate::path::refusal::{Addressee, Refusal};
+use crate::path::shed::Passage;
 use crate::policy::{Code, Obligation, Verdict};
+use crate::upstream::UpstreamError;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::Response;
@@ -23,8 +25,10 @@ use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt as _};
 use uuid::Uuid;
 
@@ -48,8 +52,10 @@ where
     S::Future: Send,
 {
     let mut subject = recorder.subject(&decided);
+    let passage = decided.passage.take();
     let call = Call::of(&decided);
     if let Some(refusal) = decided.refusal.take() {
+        drop(passage);
         let outcome = call.outcome(OutcomeWord::Refused, &refusal);
         call.log(&subject, &outcome);
         return Err(recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal));
@@ -60,7 +66,7 @@ where
     let (reply, waiting) = oneshot::channel();
     let tasks = recorder.tasks.clone();
     tasks.spawn(async move {
-        see_through(recorder, inner, permitted, subject, call, reply).await;
+        see_through(recorder, inner, permitted, subject, call, passage, reply).await;
         drop(slots);
     });
     waiting.await.unwrap_or(Err(Refusal::Broken { to }))
@@ -110,6 +116,8 @@ async fn see_through<S>(
     permitted: Permitted,
     subject: Subject,
     call: Call,
+    // Held until the outcome is handed over.
+    mut passage: Option<Passage>,
     reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
 ) where
     S: Service<Permitted, Response = Response<Body>, Error = Refusal>,
@@ -124,8 +132,14 @@ async fn see_through<S>(
             return;
         }
     }
-    let outcome = match inner.oneshot(permitted).await {
-        Ok(response) => pass_on(&call, response, reply).await,
+    let time = Time::of(recorder.call_timeout);
+    let answer = time.left(inner.oneshot(permitted)).await;
+    let answer = answer.unwrap_or_else(|cause| Err(Refusal::Upstream { to, cause }));
+    if let Some(passage) = &mut passage {
+        passage.tell(&answer);
+    }
+    let outcome = match answer {
+        Ok(response) => pass_on(&call, response, time, reply).await,
         Err(refusal) => {
             // A check that is not met is a denial like any other, which is only known after the intent.
             let denied = matches!(refusal, Refusal::Denied { .. });
@@ -148,31 +162,68 @@ async fn see_through<S>(
 async fn pass_on(
     call: &Call,
     response: Response<Body>,
+    time: Time,
     reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
 ) -> Outcome {
     let (head, mut body) = response.into_parts();
     let status = head.status.as_u16();
     if body.size_hint().exact().is_some_and(|size| size <= AT_ONCE) {
-        return pass_whole(call, head, body, reply).await;
+        return pass_whole(call, head, body, time, reply).await;
     }
     let (pieces, client) = mpsc::channel::<Result<Frame<Bytes>, BoxError>>(PIECES);
-    let stream = stream::unfold(client, |mut client| async move { Some((client.recv().await?, client)) });
-    let passed = Response::from_parts(head, StreamBody::new(stream).boxed_unsync());
+    let is_whole = Arc::new(AtomicBool::new(false));
+    let passed = Response::from_parts(head, passed(client, is_whole.clone()));
     let mut listening = reply.send(Ok(passed)).is_ok();
     let mut seen = Seen::default();
     let mut broken = None;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = time.left(body.frame()).await.unwrap_or_else(|late| Some(Err(late.into()))) {
         broken = frame.as_ref().err().map(Break::of);
         if let Some(data) = frame.as_ref().ok().and_then(Frame::data_ref) {
             seen.take(data);
         }
         // Directus' answer is read to its end all the same: only then is it known how the call ended.
-        listening = listening && pieces.send(frame).await.is_ok();
+        listening = listening && matches!(time.left(pieces.send(frame)).await, Ok(Ok(())));
         if broken.is_some() {
             break;
         }
     }
+    is_whole.store(listening && broken.is_none(), Ordering::SeqCst);
     seen.outcome(call, status, broken)
+}
+
+/// The pieces as the client gets them. It sees the answer break off where not all of it was passed on.
+fn passed(pieces: mpsc::Receiver<Result<Frame<Bytes>, BoxError>>, is_whole: Arc<AtomicBool>) -> Body {
+    let stream = stream::unfold(Some((pieces, is_whole)), |state| async move {
+        let (mut pieces, is_whole) = state?;
+        match pieces.recv().await {
+            Some(piece) => Some((piece, Some((pieces, is_whole)))),
+            None if is_whole.load(Ordering::SeqCst) => None,
+            None => Some((Err("the answer was not passed on to its end".into()), None)),
+        }
+    });
+    StreamBody::new(stream).boxed_unsync()
+}
+
+/// How long a call may still take. Directus, the network and the client could each draw it out for ever, byte by byte.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    after: Duration,
+    began: Instant,
+}
+
+impl Time {
+    /// The clock starts now.
+    fn of(after: Duration) -> Self {
+        Self { after, began: Instant::now() }
+    }
+
+    /// What comes of it in the time that is left.
+    async fn left<T>(self, work: impl Future<Output = T>) -> Result<T, UpstreamError> {
+        let late = UpstreamError::Timeout { after: self.after };
+        // What never has to be waited for would never be late.
+        let left = self.after.checked_sub(self.began.elapsed()).ok_or(late)?;
+        timeout(left, work).await.map_err(|_| UpstreamError::Timeout { after: self.after })
+    }
 }
 
 /// Passes a short answer on in one piece, which spares the pieces' way from task to task.
@@ -180,11 +231,13 @@ async fn pass_whole(
     call: &Call,
     head: Parts,
     body: Body,
+    time: Time,
     reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
 ) -> Outcome {
     let mut seen = Seen::default();
     let status = head.status.as_u16();
-    let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
+    let whole = time.left(body.collect()).await.map_err(BoxError::from).flatten();
+    let whole = whole.map(http_body_util::Collected::to_bytes);
     let broken = whole.as_ref().err().map(Break::of);
     let body = match whole {
         Ok(bytes) => {

@@ -16,6 +16,7 @@ mod redacted;
 mod schema;
 mod secrets;
 mod shapes;
+mod shed;
 mod site;
 mod stopped;
 mod strangers;

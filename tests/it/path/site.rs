@@ -23,6 +23,7 @@ use warrener::audit::trail::{Trail, TrailOptions};
 use warrener::config::{KeptArguments, Limits};
 use warrener::directus::{Dialect, SchemaSnapshot};
 use warrener::identity::{KeyFile, KeyRing, NewKey, Stops, Ways};
+use warrener::path::shed::Breaker;
 use warrener::path::{Endpoint, Parts, stack};
 use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
@@ -221,6 +222,7 @@ impl Plan {
             arguments: KeptArguments::Masked,
             endpoint: Arc::new(Directus(self.dialect)),
             clock: Arc::new(SystemClock),
+            breaker: Breaker::new(self.limits.breaker_failures, self.limits.breaker_pause),
             limits: self.limits,
             drain: drain.clone(),
         };
