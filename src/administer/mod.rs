@@ -3,6 +3,7 @@
 mod keep;
 mod live;
 mod load;
+mod measures;
 mod note;
 mod reading;
 mod run;

@@ -4,6 +4,7 @@ mod certificates;
 mod identity;
 pub(in crate::config) mod keys;
 mod listen;
+mod metrics;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
@@ -60,6 +61,7 @@ impl Decoder<'_> {
             stops: self.path(&object, "stops"),
             identity: self.section(&object, "identity", Self::identity),
             limits: self.section(&object, "limits", Self::limits_of_gateway),
+            metrics: object.get("metrics").and_then(|node| self.metrics(node)),
         })
     }
 
@@ -320,6 +322,7 @@ limits:
             PASSTHROUGH,
             keys::CERTIFICATE,
             LIMITS,
+            keys::METRICS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));

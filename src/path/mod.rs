@@ -47,6 +47,7 @@ use crate::config::{KeptArguments, Limits};
 use crate::identity::{Stops, Ways};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
+use crate::telemetry::metrics::Metrics;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -84,6 +85,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The way out: calls under way are finished and recorded.
     pub drain: Drain,
+    /// Where calls are counted.
+    pub metrics: Metrics,
 }
 
 /// The whole path of a request, outermost stage first.
@@ -94,9 +97,16 @@ where
     U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
     U::Future: Send,
 {
-    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain } = parts;
-    let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
-    let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone());
+    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, drain, metrics } =
+        parts;
+    let strangers = Arc::new(strangers::Strangers::new(limits.strangers, metrics.clone()));
+    let recorder = record::Recorder::new(
+        trail.clone(),
+        clock.clone(),
+        arguments,
+        drain.tasks().clone(),
+        metrics.clone(),
+    );
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
     let challenge = ways.challenge();
@@ -114,7 +124,7 @@ where
         // What the message would do, told by the schema.                              Call       -> Normalised
         .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
-        .layer(decide::DecideLayer::new(policies, stops))
+        .layer(decide::DecideLayer::new(policies, stops, metrics.clone()))
         // After the decision, since only permitted calls use up a quota.              Decided    -> Decided
         .layer(limit)
         // Below all that may refuse, so that every refusal is recorded, and above
@@ -123,7 +133,7 @@ where
         // Sees every answer of Directus before the client does.                       Permitted  -> Permitted
         .layer(inspect::InspectLayer::new(endpoint.dialect()))
         // Writes the request anew; the client's own ends here.                        Permitted  -> Request
-        .layer(forward::ForwardLayer::new(endpoint, schema))
+        .layer(forward::ForwardLayer::new(endpoint, schema, metrics))
         .service(upstream);
     BoxCloneSyncService::new(stages)
 }

@@ -16,6 +16,7 @@ use crate::directus::{Meaning, SchemaSnapshot};
 use crate::mcp::Id;
 use crate::policy::{Check, Obligation, PolicySet};
 use crate::telemetry::Clock;
+use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use clients::Clients;
@@ -100,6 +101,7 @@ pub(super) struct Recorder {
     pub(super) arguments: KeptArguments,
     /// The tasks that a shutdown waits for.
     pub(super) tasks: TaskTracker,
+    pub(super) metrics: Metrics,
     clients: Clients,
     /// The digest of the schema snapshot that was kept last.
     kept_schema: ArcSwapOption<String>,
@@ -117,10 +119,11 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         arguments: KeptArguments,
         tasks: TaskTracker,
+        metrics: Metrics,
     ) -> Self {
         let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
         let (clients, kept_schema) = Default::default();
-        Self { trail, clock, arguments, tasks, clients, kept_schema, repeats }
+        Self { trail, clock, arguments, tasks, metrics, clients, kept_schema, repeats }
     }
 
     /// Keeps the snapshot that a call was told by, once, so that its decision can be made again.

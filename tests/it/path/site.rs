@@ -28,6 +28,7 @@ use warrener::policy::PolicySet;
 use warrener::policy::diagnostic::Source;
 use warrener::policy::set::GuardrailsFile;
 use warrener::telemetry::SystemClock;
+use warrener::telemetry::metrics::Metrics;
 use warrener::upstream::{Reply, SchemaCache, UpstreamError};
 
 /// What goes upstream in the client's name.
@@ -223,6 +224,7 @@ impl Plan {
             clock: Arc::new(SystemClock),
             limits: self.limits,
             drain: drain.clone(),
+            metrics: Metrics::new(),
         };
         let seen = Arc::new(Mutex::default());
         let stack = stack(parts, upstream(self.answer, Arc::clone(&seen)));
