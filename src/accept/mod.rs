@@ -19,11 +19,13 @@ mod network;
 mod ready;
 mod refuse;
 mod route;
+mod scrape;
 pub mod stdio;
 mod tcp;
 mod tls;
 mod whole;
 
+pub use crate::telemetry::metrics::Connections;
 pub use body::BodyTimeout;
 pub use descriptors::raise_open_files;
 pub use drain::{Drain, Drained};
@@ -32,6 +34,7 @@ pub(crate) use hosts::host_name;
 pub use network::{Network, NoNetwork};
 pub use ready::{Check, Readiness};
 pub use route::Route;
+pub use scrape::{Scrape, Told};
 pub use tcp::{BindError, bind, serve};
 pub use tls::{ClientCertificate, Lapsed, Tls, TlsError};
 pub(crate) use whole::{Unread, whole};
@@ -73,6 +76,8 @@ pub struct Options {
     pub trusted_proxies: Arc<[Network]>,
     /// The certificate that is shown; `None` for cleartext.
     pub tls: Option<Tls>,
+    /// Where connections are counted.
+    pub counted: Connections,
 }
 
 impl From<&Limits> for Options {
@@ -84,6 +89,7 @@ impl From<&Limits> for Options {
             drain_timeout: limits.drain_timeout,
             trusted_proxies: Arc::default(),
             tls: None,
+            counted: Connections::default(),
         }
     }
 }

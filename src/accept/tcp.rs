@@ -136,16 +136,17 @@ where
         // Replies are written whole; waiting for more would only delay them. Without it they still arrive.
         let _ = stream.set_nodelay(true);
         let (options, drain, cut) = (self.options.clone(), self.drain.clone(), self.cut.clone());
-        let service = self.service.clone();
+        let (service, open) = (self.service.clone(), self.options.counted.open());
         self.connections.spawn(async move {
             if connection::serve(stream, peer, service, options, drain).await {
                 cut.fetch_add(1, Ordering::SeqCst);
             }
-            drop(permit);
+            drop((permit, open));
         });
     }
 
     fn turn_away(&self, stream: TcpStream, peer: SocketAddr) {
+        self.options.counted.turn_away();
         tracing::warn!(%peer, connections = self.options.connections, "there are too many connections");
         // Over TLS it would take a handshake to say so, and that is what there is no room for.
         if self.options.tls.is_some() {

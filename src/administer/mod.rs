@@ -5,6 +5,7 @@ pub mod doctor;
 mod keep;
 mod live;
 mod load;
+mod measures;
 mod note;
 mod reading;
 mod run;

@@ -2,6 +2,7 @@
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
+use super::measures::Measures;
 use super::{backend, keep, note, reading, stopping};
 use crate::accept::{self, BindError, Body, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
 use crate::audit::TrailError;
@@ -18,6 +19,7 @@ use crate::path::{Parts, stack};
 use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
 use crate::policy::set::{GuardrailsFile, built_in_sources};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{Clock, SystemClock};
 use crate::upstream::{Backend, LocalMcp, SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
@@ -45,6 +47,8 @@ pub struct Gateway<L = TcpListener> {
     feed: Option<Feed>,
     /// How the policies follow their folder; `None` for the built-in ones.
     reloads: Option<Arc<Reloads>>,
+    /// What tells the metrics; `None` where they are told nowhere.
+    measures: Option<Measures>,
 }
 
 /// In place of a listener: nobody can connect, and requests come in from the process that has set the gateway up.
@@ -135,6 +139,15 @@ pub enum GatewayError {
     /// The address is taken, or not this machine's.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Metrics cannot be told where the settings want them.
+    #[error("`metrics.listen`: `{address}` cannot be listened on")]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
     /// Signals cannot be waited for.
     #[error("the process cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -159,7 +172,8 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::set_up`].
     pub async fn with(config: &Config, keys: KeyRing, stops: Stops) -> Result<Self, GatewayError> {
-        if let Some(problem) = config.listen.problem() {
+        let metrics = config.metrics.and_then(|metrics| metrics.problem());
+        if let Some(problem) = config.listen.problem().or(metrics) {
             return Err(GatewayError::Listen(problem));
         }
         Self::build(config, keys, stops, async || accept::bind(config.listen.address).await).await
@@ -210,7 +224,7 @@ impl Gateway<Unbound> {
         // Whoever starts the process is the one client: nothing listens, and nobody else is let in.
         let identity = Identity { refuse: config.identity.refuse.clone(), ..Identity::default() };
         let listen = Listen { tls: None, ..config.listen.clone() };
-        let config = Config { listen, identity, ..config.clone() };
+        let config = Config { listen, identity, metrics: None, ..config.clone() };
         Self::build(&config, keys, stops, async || Ok(Unbound)).await
     }
 
@@ -294,19 +308,17 @@ impl<L> Gateway<L> {
             limits: config.limits.clone(),
             breaker: Breaker::new(config.limits.breaker_failures, config.limits.breaker_pause),
             drain: Drain::new(),
+            metrics: Metrics::new(),
         };
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
         keep::keep(&config.audit, &parts.trail, key, &parts.drain);
         let reloads = config.policies.as_deref().map(|folder| follow(folder, config.guardrails, &parts));
-        let watch = stopping::watch(stops.clone(), parts.trail.clone(), parts.clock.clone());
-        let stop = parts.drain.stop();
-        parts.drain.tasks().spawn(async move {
-            stop.run_until_cancelled(watch).await;
-        });
-        if let Some(tls) = &tls {
-            parts.drain.tasks().spawn(tls.clone().watch(parts.drain.stop()));
-        }
+        watch(&parts, tls.as_ref());
         let options = accept::Options { tls, ..accept::Options::from(config) };
+        let measures = match &config.metrics {
+            Some(at) => Some(Measures::open(at, &parts, &options.counted, reloads.clone()).await?),
+            None => None,
+        };
         Ok(Self {
             parts,
             upstream,
@@ -317,6 +329,7 @@ impl<L> Gateway<L> {
             on_failure: config.audit.on_failure,
             feed,
             reloads,
+            measures,
         })
     }
 
@@ -368,7 +381,9 @@ impl<L> Gateway<L> {
         self,
         serve: impl AsyncFnOnce(L, Stack, Drain) -> Result<Drained, GatewayError>,
     ) -> Result<Drained, GatewayError> {
-        let Self { parts, backend, listener, options, on_failure, feed, .. } = self;
+        let Self { parts, backend, listener, options, on_failure, feed, measures, .. } = self;
+        let watched = Drain::new();
+        let telling = measures.map(|measures| tokio::spawn(measures.serve(watched.clone())));
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
@@ -391,6 +406,11 @@ impl<L> Gateway<L> {
             && !feed.finish(patience).await
         {
             tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
+        }
+        watched.begin();
+        if let Some(telling) = telling {
+            // It ends within a second, whoever is still reading.
+            let _ = telling.await;
         }
         closed?;
         let served = served?;
@@ -437,6 +457,18 @@ fn ways(
 
 pub(super) fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {
     source.map(read_secret).transpose()
+}
+
+/// Has what is stopped, and the certificate, follow their files until the drain begins.
+fn watch(parts: &Parts, tls: Option<&Tls>) {
+    let (stop, tasks) = (parts.drain.stop(), parts.drain.tasks());
+    if let Some(tls) = tls {
+        tasks.spawn(tls.clone().watch(stop.clone()));
+    }
+    let watch = stopping::watch(parts.stops.clone(), parts.trail.clone(), parts.clock.clone());
+    tasks.spawn(async move {
+        stop.run_until_cancelled(watch).await;
+    });
 }
 
 /// Has the policies follow their folder until the drain begins.

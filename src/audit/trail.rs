@@ -6,13 +6,15 @@ use super::location::{Location, TrailError};
 use super::recovery;
 use super::row::Row;
 use super::session::Text;
-use super::writer::{Job, Pace, WaitingRow, Writer};
+use super::writer::{Job, Pace, Place, WaitingRow, Writer};
+use crate::telemetry::metrics::Commits;
 use jiff::Timestamp;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +48,8 @@ pub struct Trail {
     room: Arc<Semaphore>,
     progress: Arc<Progress>,
     closed_at_start: u64,
+    /// Where the file is.
+    path: Arc<Path>,
 }
 
 /// Where the trail is, and how it is opened.
@@ -80,6 +84,8 @@ pub enum TextKind {
 pub(super) struct Progress {
     entries: AtomicU64,
     commits: AtomicU64,
+    /// The same for whoever watches.
+    meters: Commits,
     healthy: AtomicBool,
     /// Cancelled when writing fails for the first time.
     broken: CancellationToken,
@@ -110,6 +116,7 @@ impl Trail {
         let (session, closed_at_start) = recovery::open(&location, options).await?;
         let (jobs, receiver) = mpsc::unbounded_channel();
         let progress = Arc::new(Progress::new());
+        let path = location.path().into();
         let writer = Writer {
             location,
             busy_timeout: options.busy_timeout,
@@ -124,7 +131,8 @@ impl Trail {
             lock,
         };
         tokio::spawn(writer.run());
-        Ok(Self { jobs, room: Arc::new(Semaphore::new(ROOM_KIB as usize)), progress, closed_at_start })
+        let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
+        Ok(Self { jobs, room, progress, closed_at_start, path })
     }
 
     /// Writes an entry, and returns its place in the chain once it is on the disk.
@@ -223,15 +231,36 @@ impl Trail {
         self.progress.commits.load(Ordering::Relaxed)
     }
 
+    /// What the writer counts, for whoever watches it.
+    pub fn meters(&self) -> &Commits {
+        &self.progress.meters
+    }
+
+    /// Whether the last write has failed.
+    pub fn is_failing(&self) -> bool {
+        !self.progress.healthy.load(Ordering::Relaxed)
+    }
+
+    /// How long the file is now, with its write-ahead log, in bytes. It asks the file system.
+    pub fn size(&self) -> u64 {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push("-wal");
+        let log = Path::new(&name);
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(&self.path).saturating_add(length(log))
+    }
+
     /// How many calls an earlier run had left without an outcome, closed as `unknown` when the trail was opened.
     pub fn closed_at_start(&self) -> u64 {
         self.closed_at_start
     }
 
     /// Waits until there is memory for an entry of that many bytes. One that is larger than all the room takes all of it.
-    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, TrailUnavailable> {
+    async fn room(&self, bytes: usize) -> Result<Place, TrailUnavailable> {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(ROOM_KIB).clamp(1, ROOM_KIB);
-        Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| TrailUnavailable::closed())
+        let waiting = self.progress.meters.wait();
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
+        Ok(Place { _room: room.map_err(|_| TrailUnavailable::closed())?, _waiting: waiting })
     }
 
     async fn ask(&self, job: impl FnOnce(super::writer::Waiter<()>) -> Job) -> Result<(), TrailUnavailable> {
@@ -259,14 +288,16 @@ impl Progress {
         Self {
             entries: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            meters: Commits::default(),
             healthy: AtomicBool::new(true),
             broken: CancellationToken::new(),
             verified: Mutex::new(Instant::now()),
         }
     }
 
-    /// A transaction with that many entries is on the disk.
-    pub(super) fn wrote(&self, entries: usize) {
+    /// A transaction with that many entries is on the disk, after so long; the chain now ends there.
+    pub(super) fn wrote(&self, entries: usize, last: i64, took: Duration) {
+        self.meters.wrote(entries, last, took);
         self.entries.fetch_add(entries as u64, Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
         *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();

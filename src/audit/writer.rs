@@ -5,6 +5,7 @@ use super::location::Location;
 use super::row::Row;
 use super::session::{Head, Session, Text};
 use super::trail::{Progress, TrailUnavailable};
+use crate::telemetry::metrics::Waiting;
 use std::fs::File;
 use std::mem;
 use std::sync::Arc;
@@ -53,7 +54,14 @@ pub(super) struct WaitingRow {
     /// `None` for what is submitted: it is not told, but neither is it dropped.
     pub(super) waiter: Option<Waiter<i64>>,
     /// Its share of the memory for what waits; given back once it is written.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Place,
+}
+
+/// An entry's share of the memory for what waits, and its place among those that wait.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) _waiting: Waiting,
 }
 
 /// The writer's state.
@@ -184,10 +192,11 @@ impl Writer {
         }
         let texts: Vec<&Text> = batch.texts.iter().map(|(text, _)| text).collect();
         let rows: Vec<&Row> = batch.rows.iter().map(|row| &*row.row).collect();
+        let start = Instant::now();
         match session.write(&texts, &rows).await {
             Ok(()) => {
-                self.progress.wrote(rows.len());
                 let last = session.head().seq;
+                self.progress.wrote(rows.len(), last, start.elapsed());
                 self.session = Some(session);
                 Ok(last)
             }

@@ -378,6 +378,7 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Unavailable(_)
             | GatewayError::Stopped
             | GatewayError::Bind(_)
+            | GatewayError::Metrics { .. }
             | GatewayError::Random(_)
             | GatewayError::Signals(_)
             | GatewayError::Client(_) => false,

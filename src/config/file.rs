@@ -6,6 +6,7 @@ mod jwt;
 pub(in crate::config) mod keys;
 mod listen;
 mod local;
+mod metrics;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
@@ -62,6 +63,7 @@ impl Decoder<'_> {
             stops: self.path(&object, "stops"),
             identity: self.section(&object, "identity", Self::identity),
             limits: self.section(&object, "limits", Self::limits_of_gateway),
+            metrics: object.get("metrics").and_then(|node| self.metrics(node)),
         })
     }
 
@@ -343,6 +345,7 @@ limits:
             JWT,
             JWT_ROLE,
             LIMITS,
+            keys::METRICS,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented

@@ -75,6 +75,17 @@ struct ConfigFile {
     identity: Option<Identity>,
     /// What the gateway bears.
     limits: Option<Limits>,
+    /// Metrics for Prometheus; they are told nowhere where this is left out.
+    metrics: Option<Metrics>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Metrics {
+    /// The address of a listener of their own, which answers `GET /metrics`.
+    listen: Text,
+    /// Whether that may be an address that others can reach, in cleartext.
+    insecure: Option<Flag>,
 }
 
 #[derive(JsonSchema)]

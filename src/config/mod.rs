@@ -41,6 +41,17 @@ pub struct Config {
     pub identity: Identity,
     /// What the gateway bears.
     pub limits: Limits,
+    /// Where metrics are told; nowhere by default.
+    pub metrics: Option<MetricsListen>,
+}
+
+/// Where metrics are told, in cleartext, to whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsListen {
+    /// The address; anything but loopback needs `insecure`.
+    pub address: SocketAddr,
+    /// An address that others can reach is wanted.
+    pub insecure: bool,
 }
 
 /// Where clients connect.
@@ -290,6 +301,7 @@ impl Default for Config {
             stops: None,
             identity: Identity::default(),
             limits: Limits::default(),
+            metrics: None,
         }
     }
 }

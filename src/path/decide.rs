@@ -7,10 +7,12 @@ use crate::directus::{Meaning, Misread};
 use crate::identity::Stops;
 use crate::mcp::{Era, Incoming, Method, Notification};
 use crate::policy::{AccessRequest, Decision, PolicySet, Verdict};
+use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwap;
 use http::Response;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 /// A call and what the policies say of it.
@@ -35,12 +37,13 @@ pub struct Decided {
 pub struct DecideLayer {
     policies: Arc<ArcSwap<PolicySet>>,
     stops: Arc<Stops>,
+    metrics: Metrics,
 }
 
 impl DecideLayer {
     /// Decides by whatever policies are active, and whatever is stopped, when a call comes.
-    pub fn new(policies: Arc<ArcSwap<PolicySet>>, stops: Arc<Stops>) -> Self {
-        Self { policies, stops }
+    pub fn new(policies: Arc<ArcSwap<PolicySet>>, stops: Arc<Stops>, metrics: Metrics) -> Self {
+        Self { policies, stops, metrics }
     }
 }
 
@@ -48,7 +51,8 @@ impl<S> Layer<S> for DecideLayer {
     type Service = Decide<S>;
 
     fn layer(&self, inner: S) -> Decide<S> {
-        Decide { policies: self.policies.clone(), stops: self.stops.clone(), inner }
+        let (policies, stops) = (self.policies.clone(), self.stops.clone());
+        Decide { policies, stops, metrics: self.metrics.clone(), inner }
     }
 }
 
@@ -57,6 +61,7 @@ impl<S> Layer<S> for DecideLayer {
 pub struct Decide<S> {
     policies: Arc<ArcSwap<PolicySet>>,
     stops: Arc<Stops>,
+    metrics: Metrics,
     inner: S,
 }
 
@@ -74,8 +79,11 @@ where
     }
 
     fn call(&mut self, normalised: Normalised) -> S::Future {
+        let start = Instant::now();
         // Read once: a call is decided by one revision.
-        self.inner.call(decide(normalised, self.policies.load_full(), &self.stops))
+        let decided = decide(normalised, self.policies.load_full(), &self.stops);
+        self.metrics.decided(start.elapsed());
+        self.inner.call(decided)
     }
 }
 

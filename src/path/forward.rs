@@ -9,6 +9,7 @@ use crate::directus::{Dialect, Meaning, Protocol, Tool};
 use crate::mcp::era::Kept;
 use crate::mcp::header;
 use crate::policy::Obligation;
+use crate::telemetry::metrics::Metrics;
 use crate::upstream::{Backend, Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,6 +20,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 /// Layer of [`Forward`].
@@ -26,6 +28,7 @@ use tower::{Layer, Service};
 pub struct ForwardLayer {
     endpoint: Arc<dyn Endpoint>,
     schema: Arc<SchemaCache>,
+    metrics: Metrics,
 }
 
 /// Tells the address of Directus' MCP endpoint, with a query string that begins with its question mark or is empty.
@@ -69,8 +72,8 @@ impl Endpoint for Backend {
 
 impl ForwardLayer {
     /// Forwards to that endpoint; a call that changes the schema makes the snapshot stale.
-    pub fn new(endpoint: Arc<dyn Endpoint>, schema: Arc<SchemaCache>) -> Self {
-        Self { endpoint, schema }
+    pub fn new(endpoint: Arc<dyn Endpoint>, schema: Arc<SchemaCache>, metrics: Metrics) -> Self {
+        Self { endpoint, schema, metrics }
     }
 }
 
@@ -78,7 +81,8 @@ impl<S> Layer<S> for ForwardLayer {
     type Service = Forward<S>;
 
     fn layer(&self, inner: S) -> Forward<S> {
-        Forward { endpoint: self.endpoint.clone(), schema: self.schema.clone(), inner }
+        let (endpoint, schema) = (self.endpoint.clone(), self.schema.clone());
+        Forward { endpoint, schema, metrics: self.metrics.clone(), inner }
     }
 }
 
@@ -87,6 +91,7 @@ impl<S> Layer<S> for ForwardLayer {
 pub struct Forward<S> {
     endpoint: Arc<dyn Endpoint>,
     schema: Arc<SchemaCache>,
+    metrics: Metrics,
     inner: S,
 }
 
@@ -106,6 +111,7 @@ where
     fn call(&mut self, permitted: Permitted) -> Self::Future {
         let mut inner = super::take_ready(&mut self.inner);
         let (endpoint, schema) = (self.endpoint.clone(), self.schema.clone());
+        let metrics = self.metrics.clone();
         Box::pin(async move {
             let to = permitted.to.clone();
             let Some(request) = request(&permitted, endpoint.as_ref()) else { return Ok(local(&permitted)) };
@@ -115,7 +121,9 @@ where
             if changes {
                 schema.mark_stale();
             }
+            let start = Instant::now();
             let sent = inner.call(request).await;
+            metrics.asked_upstream(start.elapsed());
             if changes {
                 schema.mark_stale();
             }

@@ -48,6 +48,7 @@ use crate::config::{KeptArguments, Limits};
 use crate::identity::{Stops, Ways};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
+use crate::telemetry::metrics::Metrics;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub breaker: shed::Breaker,
     /// The way out: calls under way are finished and recorded.
     pub drain: Drain,
+    /// Where calls are counted.
+    pub metrics: Metrics,
 }
 
 /// The whole path of a request, outermost stage first.
@@ -97,11 +100,29 @@ where
     U: Service<Request<Full<Bytes>>, Response = Reply, Error = UpstreamError> + Clone + Send + Sync + 'static,
     U::Future: Send,
 {
-    let Parts { ways, policies, stops, schema, trail, arguments, endpoint, clock, limits, breaker, drain } =
-        parts;
-    let strangers = Arc::new(strangers::Strangers::new(limits.strangers));
-    let recorder = record::Recorder::new(trail.clone(), clock.clone(), arguments, drain.tasks().clone())
-        .within(limits.call_timeout);
+    let Parts {
+        ways,
+        policies,
+        stops,
+        schema,
+        trail,
+        arguments,
+        endpoint,
+        clock,
+        limits,
+        breaker,
+        drain,
+        metrics,
+    } = parts;
+    let strangers = Arc::new(strangers::Strangers::new(limits.strangers, metrics.clone()));
+    let recorder = record::Recorder::new(
+        trail.clone(),
+        clock.clone(),
+        arguments,
+        drain.tasks().clone(),
+        metrics.clone(),
+    )
+    .within(limits.call_timeout);
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
     let shed = shed::ShedLayer::new(limits.max_in_flight, breaker);
@@ -120,7 +141,7 @@ where
         // What the message would do, told by the schema.                              Call       -> Normalised
         .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
-        .layer(decide::DecideLayer::new(policies, stops))
+        .layer(decide::DecideLayer::new(policies, stops, metrics.clone()))
         // After the decision, so that a denied call is answered the same under load; before
         // the limits, since what is shed uses up no quota.                            Decided    -> Decided
         .layer(shed)
@@ -132,7 +153,7 @@ where
         // Sees every answer of Directus before the client does.                       Permitted  -> Permitted
         .layer(inspect::InspectLayer::new(endpoint.dialect(), limits.inspect_bytes))
         // Writes the request anew; the client's own ends here.                        Permitted  -> Request
-        .layer(forward::ForwardLayer::new(endpoint, schema))
+        .layer(forward::ForwardLayer::new(endpoint, schema, metrics))
         .service(upstream);
     BoxCloneSyncService::new(stages)
 }

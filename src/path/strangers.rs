@@ -4,6 +4,7 @@ use super::collapse::{Collapse, Counted};
 use super::refusal::Refusal;
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
 use crate::identity::{Rejected, network};
+use crate::telemetry::metrics::Metrics;
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use std::fmt;
@@ -19,21 +20,24 @@ pub(super) struct Strangers {
     /// One a minute and address, with a count. It bounds what waits as well: strangers must not fill the memory.
     entries: Collapse<(Option<IpAddr>, &'static str), Entry>,
     waiting: Mutex<Vec<Entry>>,
+    metrics: Metrics,
 }
 
 impl Strangers {
     /// So many requests a minute and address are answered 401, those beyond 429.
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(super) fn new(per_minute: u32, metrics: Metrics) -> Self {
         let per_minute = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
         Self {
             quota: DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute)),
             entries: Collapse::new(1),
             waiting: Mutex::default(),
+            metrics,
         }
     }
 
     /// The refusal for a stranger.
     pub(super) fn refuse(&self, address: Option<IpAddr>, rejected: &Rejected, at: i64) -> Refusal {
+        self.metrics.stranger(rejected.as_str());
         let address = address.map(network);
         let refusal = match (self.quota.check_key(&address), rejected) {
             (Ok(()), Rejected::Crowded { retry_after }) => Refusal::Strangers { retry_after: *retry_after },

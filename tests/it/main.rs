@@ -62,6 +62,8 @@ mod replay;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod seen;
+#[cfg(test)]
 mod stdio;
 #[cfg(test)]
 mod suggest;

@@ -18,6 +18,7 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         "stops",
         "identity",
         "limits",
+        "metrics",
     ],
     words: &[
         ("address", "listen"),
@@ -37,6 +38,7 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         ("tls", "it stands in `listen`, beside `address`"),
         ("trusted_proxies", "it stands in `listen`, beside `address`"),
         ("allowed_hosts", "it stands in `listen`, beside `address`"),
+        ("prometheus", "metrics"),
     ],
 };
 
@@ -247,4 +249,10 @@ pub(in crate::config) const LIMITS: Mapping = Mapping {
         ("max_bytes", "inspect_bytes"),
         ("rate", "how often a role may call stands in its policy file"),
     ],
+};
+
+pub(in crate::config) const METRICS: Mapping = Mapping {
+    name: "`metrics`",
+    keys: &["listen", "insecure"],
+    words: &[("address", "listen"), ("port", "write `listen: 127.0.0.1:9090`"), ("bind", "listen")],
 };

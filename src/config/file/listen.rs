@@ -69,7 +69,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn address(&mut self, node: &Node) -> Option<SocketAddr> {
+    pub(super) fn address(&mut self, node: &Node) -> Option<SocketAddr> {
         let text = self.text(node)?;
         let address = text.parse().ok().or_else(|| match text.strip_prefix("localhost:") {
             Some(port) => format!("127.0.0.1:{port}").parse().ok(),

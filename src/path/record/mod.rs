@@ -16,6 +16,7 @@ use crate::directus::{Meaning, SchemaSnapshot};
 use crate::mcp::Id;
 use crate::policy::{Check, Obligation, PolicySet};
 use crate::telemetry::Clock;
+use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use clients::Clients;
@@ -103,6 +104,7 @@ pub(super) struct Recorder {
     pub(super) tasks: TaskTracker,
     /// How long a call may take.
     pub(super) call_timeout: Duration,
+    pub(super) metrics: Metrics,
     clients: Clients,
     /// The digest of the schema snapshot that was kept last.
     kept_schema: ArcSwapOption<String>,
@@ -120,11 +122,12 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         arguments: KeptArguments,
         tasks: TaskTracker,
+        metrics: Metrics,
     ) -> Self {
         let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
         let (clients, kept_schema) = Default::default();
         let call_timeout = Duration::MAX;
-        Self { trail, clock, arguments, tasks, call_timeout, clients, kept_schema, repeats }
+        Self { trail, clock, arguments, tasks, call_timeout, metrics, clients, kept_schema, repeats }
     }
 
     /// The same for calls that take at most so long.

@@ -16,6 +16,7 @@ use crate::path::decide::Decided;
 use crate::path::refusal::{Addressee, Refusal};
 use crate::path::shed::Passage;
 use crate::policy::{Code, Obligation, Verdict};
+use crate::telemetry::metrics::{CallLabels, Calls, Metrics};
 use crate::upstream::UpstreamError;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -53,11 +54,11 @@ where
 {
     let mut subject = recorder.subject(&decided);
     let passage = decided.passage.take();
-    let call = Call::of(&decided);
+    let call = Call::of(&decided, &subject, &recorder.metrics);
     if let Some(refusal) = decided.refusal.take() {
         drop(passage);
         let outcome = call.outcome(OutcomeWord::Refused, &refusal);
-        call.log(&subject, &outcome);
+        call.ended(&recorder.metrics, &subject, &outcome, Some(refusal.code().as_str()));
         return Err(recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal));
     }
     let slots = std::mem::take(&mut decided.slots);
@@ -138,18 +139,18 @@ async fn see_through<S>(
     if let Some(passage) = &mut passage {
         passage.tell(&answer);
     }
-    let outcome = match answer {
-        Ok(response) => pass_on(&call, response, time, reply).await,
+    let (outcome, code) = match answer {
+        Ok(response) => (pass_on(&call, response, time, reply).await, None),
         Err(refusal) => {
             // A check that is not met is a denial like any other, which is only known after the intent.
             let denied = matches!(refusal, Refusal::Denied { .. });
             let word = if denied { OutcomeWord::Refused } else { OutcomeWord::Failed };
-            let outcome = call.outcome(word, &refusal);
+            let (outcome, code) = (call.outcome(word, &refusal), refusal.code().as_str());
             let _ = reply.send(Err(refusal));
-            outcome
+            (outcome, denied.then_some(code))
         }
     };
-    call.log(&subject, &outcome);
+    call.ended(&recorder.metrics, &subject, &outcome, code);
     let half = if with_intent { None } else { Some(subject) };
     let entry = call.entry(Kind::Outcome, half, Some(outcome));
     let entry = Entry { at: recorder.clock.micros(), ..entry };
@@ -315,17 +316,26 @@ impl Seen {
 }
 
 /// What joins the entries of one call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Call {
     id: Uuid,
     at: i64,
     arrived: Instant,
+    labels: CallLabels,
 }
 
 impl Call {
-    fn of(decided: &Decided) -> Self {
+    fn of(decided: &Decided, subject: &Subject, metrics: &Metrics) -> Self {
         let caller = &decided.normalised.call.caller;
-        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived }
+        let role = caller.principal.role.as_str();
+        let labels = metrics.labels(&Calls {
+            role: decided.policies.role(role).map(|_| role),
+            tool: subject.tool.as_deref(),
+            accesses: &subject.accesses,
+            decision: subject.decision,
+            enforced: subject.enforced,
+        });
+        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived, labels }
     }
 
     fn entry(&self, kind: Kind, subject: Option<Subject>, outcome: Option<Outcome>) -> Entry {
@@ -346,6 +356,12 @@ impl Call {
             response_digest: None,
             duration_us: Some(self.elapsed()),
         }
+    }
+
+    /// Counts the call, and says so in the log.
+    fn ended(&self, metrics: &Metrics, subject: &Subject, outcome: &Outcome, code: Option<&'static str>) {
+        metrics.called(&self.labels, outcome.word, code, self.arrived.elapsed());
+        self.log(subject, outcome);
     }
 
     /// One line for each call, with its id.

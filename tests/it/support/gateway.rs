@@ -62,6 +62,13 @@ impl Site {
         self.listening(self.serve(self.command(), &self.audit()))
     }
 
+    /// The same with these variables of the environment.
+    pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Gateway {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        self.listening(self.serve(command, &self.audit()))
+    }
+
     /// Starts a gateway that cannot begin, and returns its exit code and what it said.
     pub(crate) fn start_in_vain(&self) -> (Option<i32>, String) {
         let output = self.serve(self.command(), &self.audit()).stdin(Stdio::null()).output().unwrap();
