@@ -309,7 +309,10 @@ limits:
         assert_eq!(config.keys, PathBuf::from("my.keys.yaml"));
         assert_eq!(config.stops, Some("my.stop.yaml".into()));
         assert_eq!(config.identity.refuse, ["old-client"]);
-        let limits = config.limits;
+        every_limit_arrives(&config.limits);
+    }
+
+    fn every_limit_arrives(limits: &Limits) {
         assert_eq!((limits.body_bytes, limits.connections), (2 << 20, 10));
         assert_eq!((limits.inspect_bytes, limits.max_in_flight), (3 << 20, 7));
         assert_eq!(limits.call_timeout, Duration::from_secs(3));

@@ -32,13 +32,11 @@ async fn call(client: &McpClient, name: &str, arguments: &Value) -> (u16, String
     let (head, mut body) = reply.into_parts();
     let (mut text, mut broke) = (Vec::new(), false);
     while let Some(frame) = timeout(SOON, body.frame()).await.expect("the answer does not go on") {
-        match frame {
-            Ok(frame) => text.extend_from_slice(frame.data_ref().unwrap()),
-            Err(_) => {
-                broke = true;
-                break;
-            }
-        }
+        let Ok(frame) = frame else {
+            broke = true;
+            break;
+        };
+        text.extend_from_slice(frame.data_ref().unwrap());
     }
     (head.status.as_u16(), String::from_utf8_lossy(&text).into_owned(), broke)
 }

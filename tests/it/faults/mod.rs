@@ -90,9 +90,9 @@ fn full() -> bool {
 
 #[test]
 fn every_row_of_the_table_names_a_test_that_is_there() {
-    let text = std::fs::read_to_string(checkout("docs/faults.md")).unwrap();
+    let table = std::fs::read_to_string(checkout("docs/faults.md")).unwrap();
     let rows: Vec<&str> =
-        text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what")).collect();
+        table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what")).collect();
     assert!(rows.len() >= 30, "{} rows", rows.len());
     for row in rows {
         let last = row.trim_end_matches('|').rsplit('|').next().unwrap();

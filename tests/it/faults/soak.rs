@@ -215,7 +215,7 @@ async fn one(client: &McpClient, number: i64, counts: &Counts) {
 async fn leave(client: &McpClient, number: i64, in_the_middle: bool) {
     let address = client.url().trim_start_matches("http://").trim_end_matches("/mcp");
     let body = tool("items", &read(number)).to_string();
-    let sent = if in_the_middle { &body[..10] } else { body.as_str() };
+    let sent = if in_the_middle { body.get(..10).unwrap() } else { body.as_str() };
     let text = format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{sent}",
         client.key(),
