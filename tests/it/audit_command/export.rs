@@ -122,8 +122,9 @@ async fn going_on_while_calls_are_written_loses_none_and_doubles_none() {
                     trail.submit(outcome(call)).await.unwrap();
                 }
             }
+            // What is only handed over may be written after the last look.
             for call in under_way {
-                trail.submit(outcome(call)).await.unwrap();
+                trail.commit(outcome(call)).await.unwrap();
             }
             all
         }

@@ -29,7 +29,7 @@ impl Nginx {
         // As whoever runs the tests, so that it can read what they have written.
         let user = if is_root() { "user root;\n" } else { "" };
         let text = format!(
-            "{user}daemon off;\npid {here}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n{}\n{parts}\n}}\n",
+            "{user}daemon off;\nmaster_process off;\npid {here}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n{}\n{parts}\n}}\n",
             paths.join("\n")
         );
         let file = folder.path().join("nginx.conf");
