@@ -5,6 +5,7 @@ mod identity;
 pub(in crate::config) mod keys;
 mod listen;
 mod metrics;
+mod telemetry;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
@@ -62,6 +63,7 @@ impl Decoder<'_> {
             identity: self.section(&object, "identity", Self::identity),
             limits: self.section(&object, "limits", Self::limits_of_gateway),
             metrics: object.get("metrics").and_then(|node| self.metrics(node)),
+            telemetry: object.get("telemetry").and_then(|node| self.telemetry(node)),
         })
     }
 
@@ -323,9 +325,12 @@ limits:
             keys::CERTIFICATE,
             LIMITS,
             keys::METRICS,
+            keys::TELEMETRY,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
-                let found = uncommented.lines().any(|line| line.trim().starts_with(&format!("{key}:")));
+                let found = uncommented
+                    .lines()
+                    .any(|line| line.trim_start_matches(['-', ' ']).starts_with(&format!("{key}:")));
                 assert!(found, "{}: {key}", mapping.name);
             }
         }

@@ -29,6 +29,7 @@ part! {
         "examples": [{ "Content Editor": "content-editor" }],
     });
     Number: json_schema!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+    Part: json_schema!({ "type": "number", "minimum": 0, "maximum": 1 });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
 
@@ -64,6 +65,17 @@ struct ConfigFile {
     limits: Option<Limits>,
     /// Metrics for Prometheus; they are told nowhere where this is left out.
     metrics: Option<Metrics>,
+    /// Traces for a collector; they go nowhere where this is left out.
+    telemetry: Option<Telemetry>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Telemetry {
+    /// The collector, which takes OTLP over HTTP: `http://127.0.0.1:4318`.
+    otlp: Text,
+    /// What part of the traces that begin here is kept; `0.1`.
+    sample: Option<Part>,
 }
 
 #[derive(JsonSchema)]
@@ -284,8 +296,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, PASSTHROUGH, SAME_RESOURCE,
-        SCHEMA, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, IDENTITY, LIMITS, LISTEN, METRICS, PASSTHROUGH,
+        SAME_RESOURCE, SCHEMA, TELEMETRY, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 
@@ -306,6 +318,8 @@ mod tests {
                 (&PASSTHROUGH, "Passthrough"),
                 (&CERTIFICATE, "Certified"),
                 (&LIMITS, "Limits"),
+                (&METRICS, "Metrics"),
+                (&TELEMETRY, "Telemetry"),
             ],
         );
     }

@@ -16,6 +16,7 @@ use crate::path::decide::Decided;
 use crate::path::refusal::{Addressee, Refusal};
 use crate::policy::{Code, Obligation, Verdict};
 use crate::telemetry::metrics::{CallLabels, Calls, Metrics};
+use crate::telemetry::trace::{Stage, Trace};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::Response;
@@ -52,8 +53,13 @@ where
     let call = Call::of(&decided, &subject, &recorder.metrics);
     if let Some(refusal) = decided.refusal.take() {
         let outcome = call.outcome(OutcomeWord::Refused, &refusal);
-        call.ended(&recorder.metrics, &subject, &outcome, Some(refusal.code().as_str()));
-        return Err(recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal));
+        call.log(&subject, &outcome);
+        let (word, code) = (outcome.word, refusal.code().as_str());
+        let recording = call.trace.stage(Stage::Record);
+        let told = recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal);
+        drop(recording);
+        call.count(&recorder.metrics, word, Some(code));
+        return Err(told);
     }
     let slots = std::mem::take(&mut decided.slots);
     let to = decided.to.clone();
@@ -120,7 +126,10 @@ async fn see_through<S>(
     let with_intent = permitted.meaning.touches_data();
     if with_intent {
         let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
-        if let Err(cause) = recorder.put(intent, permitted.schema.as_deref()).await {
+        let recording = call.trace.stage(Stage::Record);
+        let written = recorder.put(intent, permitted.schema.as_deref()).await;
+        drop(recording);
+        if let Err(cause) = written {
             let _ = reply.send(Err(Refusal::Trail { to, cause }));
             return;
         }
@@ -136,7 +145,8 @@ async fn see_through<S>(
             (outcome, denied.then_some(code))
         }
     };
-    call.ended(&recorder.metrics, &subject, &outcome, code);
+    call.count(&recorder.metrics, outcome.word, code);
+    call.log(&subject, &outcome);
     let half = if with_intent { None } else { Some(subject) };
     let entry = call.entry(Kind::Outcome, half, Some(outcome));
     let entry = Entry { at: recorder.clock.micros(), ..entry };
@@ -269,6 +279,7 @@ struct Call {
     at: i64,
     arrived: Instant,
     labels: CallLabels,
+    trace: Trace,
 }
 
 impl Call {
@@ -282,7 +293,8 @@ impl Call {
             decision: subject.decision,
             enforced: subject.enforced,
         });
-        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived, labels }
+        let trace = caller.trace.clone();
+        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived, labels, trace }
     }
 
     fn entry(&self, kind: Kind, subject: Option<Subject>, outcome: Option<Outcome>) -> Entry {
@@ -305,10 +317,10 @@ impl Call {
         }
     }
 
-    /// Counts the call, and says so in the log.
-    fn ended(&self, metrics: &Metrics, subject: &Subject, outcome: &Outcome, code: Option<&'static str>) {
-        metrics.called(&self.labels, outcome.word, code, self.arrived.elapsed());
-        self.log(subject, outcome);
+    /// Counts the call, and ends its trace.
+    fn count(&self, metrics: &Metrics, word: OutcomeWord, code: Option<&'static str>) {
+        metrics.called(&self.labels, word, code, self.arrived.elapsed());
+        self.trace.end(self.id, &self.labels, word, code);
     }
 
     /// One line for each call, with its id.
