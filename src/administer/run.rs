@@ -20,6 +20,7 @@ use crate::policy::PolicySet;
 use crate::policy::diagnostic::Diagnostics;
 use crate::policy::set::{GuardrailsFile, built_in_sources};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::{Collector, CollectorError, Traces};
 use crate::telemetry::{Clock, SystemClock};
 use crate::upstream::{Backend, LocalMcp, SchemaCache, SetupError, Upstream, UpstreamOptions};
 use arc_swap::ArcSwap;
@@ -148,6 +149,9 @@ pub enum GatewayError {
         #[source]
         cause: io::Error,
     },
+    /// The collector of traces.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
     /// Signals cannot be waited for.
     #[error("the process cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -309,6 +313,7 @@ impl<L> Gateway<L> {
             breaker: Breaker::new(config.limits.breaker_failures, config.limits.breaker_pause),
             drain: Drain::new(),
             metrics: Metrics::new(),
+            traces: traces(config)?,
         };
         let key = options.checkpoints.map(|checkpoints| checkpoints.key);
         keep::keep(&config.audit, &parts.trail, key, &parts.drain);
@@ -385,7 +390,7 @@ impl<L> Gateway<L> {
         let watched = Drain::new();
         let telling = measures.map(|measures| tokio::spawn(measures.serve(watched.clone())));
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
-        let (drain, trail) = (parts.drain.clone(), parts.trail.clone());
+        let (drain, trail, traces) = (parts.drain.clone(), parts.trail.clone(), parts.traces.clone());
         drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
         if let Some((mcp, token)) = backend::local(&backend, parts.ways.keys().default_token()) {
             parts.drain.tasks().spawn(backend::start(mcp, token));
@@ -407,6 +412,7 @@ impl<L> Gateway<L> {
         {
             tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
         }
+        traces.close().await;
         watched.begin();
         if let Some(telling) = telling {
             // It ends within a second, whoever is still reading.
@@ -453,6 +459,12 @@ fn ways(
     let asked = (upstream.clone(), own);
     ways.and_directus(same_resource.clone(), passthrough.clone(), asked, config.limits.strangers)
         .map_err(GatewayError::Random)
+}
+
+/// Where traces go.
+fn traces(config: &Config) -> Result<Traces, GatewayError> {
+    let Some(telemetry) = &config.telemetry else { return Ok(Traces::off()) };
+    Ok(Traces::to(Collector::at(&telemetry.otlp, telemetry.sample)?))
 }
 
 pub(super) fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, SecretError> {

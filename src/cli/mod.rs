@@ -370,6 +370,7 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Provider(_)
             | GatewayError::Upstream(_)
             | GatewayError::SigningKey(_)
+            | GatewayError::Collector(_)
             | GatewayError::SecondPlace(_) => true,
             GatewayError::Load(_)
             | GatewayError::Trail(_)

@@ -7,6 +7,7 @@ pub(in crate::config) mod keys;
 mod listen;
 mod local;
 mod metrics;
+mod telemetry;
 mod unit;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
@@ -64,6 +65,7 @@ impl Decoder<'_> {
             identity: self.section(&object, "identity", Self::identity),
             limits: self.section(&object, "limits", Self::limits_of_gateway),
             metrics: object.get("metrics").and_then(|node| self.metrics(node)),
+            telemetry: object.get("telemetry").and_then(|node| self.telemetry(node)),
         })
     }
 
@@ -349,6 +351,7 @@ limits:
             JWT_ROLE,
             LIMITS,
             keys::METRICS,
+            keys::TELEMETRY,
         ] {
             for key in mapping.keys.iter().filter(|key| !key.ends_with("_file")) {
                 let found = uncommented

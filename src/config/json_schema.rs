@@ -42,6 +42,7 @@ part! {
         "anyOf": [{ "type": "string", "pattern": r"\S" }, { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": r"\S" } }],
     });
     Scopes: json_schema!({ "type": "array", "items": { "type": "string", "pattern": r"^[!#-\[\]-~]+$" } });
+    Part: json_schema!({ "type": "number", "minimum": 0, "maximum": 1 });
     TrailUrl: json_schema!({ "type": "string", "pattern": "^sqlite:.", "examples": ["sqlite://warrener.db"] });
 }
 
@@ -77,6 +78,17 @@ struct ConfigFile {
     limits: Option<Limits>,
     /// Metrics for Prometheus; they are told nowhere where this is left out.
     metrics: Option<Metrics>,
+    /// Traces for a collector; they go nowhere where this is left out.
+    telemetry: Option<Telemetry>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Telemetry {
+    /// The collector, which takes OTLP over HTTP: `http://127.0.0.1:4318`.
+    otlp: Text,
+    /// What part of the traces that begin here is kept; `0.1`.
+    sample: Option<Part>,
 }
 
 #[derive(JsonSchema)]
@@ -392,8 +404,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN,
-        PASSTHROUGH, SAME_RESOURCE, SCHEMA, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN, METRICS,
+        PASSTHROUGH, SAME_RESOURCE, SCHEMA, TELEMETRY, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 
@@ -417,6 +429,8 @@ mod tests {
                 (&JWT, "Jwt"),
                 (&JWT_ROLE, "JwtRoleWhole"),
                 (&LIMITS, "Limits"),
+                (&METRICS, "Metrics"),
+                (&TELEMETRY, "Telemetry"),
             ],
         );
     }

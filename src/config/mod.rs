@@ -43,6 +43,17 @@ pub struct Config {
     pub limits: Limits,
     /// Where metrics are told; nowhere by default.
     pub metrics: Option<MetricsListen>,
+    /// Where traces go; nowhere by default.
+    pub telemetry: Option<Telemetry>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Telemetry {
+    /// A collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`.
+    pub otlp: url::Url,
+    /// What part of the traces that begin here is kept, from 0 to 1; 0.1. Whoever began a trace elsewhere has decided.
+    pub sample: f64,
 }
 
 /// Where metrics are told, in cleartext, to whoever asks.
@@ -302,6 +313,7 @@ impl Default for Config {
             identity: Identity::default(),
             limits: Limits::default(),
             metrics: None,
+            telemetry: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::identity::Stops;
 use crate::mcp::{Era, Incoming, Method, Notification};
 use crate::policy::{AccessRequest, Decision, PolicySet, Verdict};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Stage;
 use arc_swap::ArcSwap;
 use http::Response;
 use std::sync::Arc;
@@ -79,10 +80,12 @@ where
     }
 
     fn call(&mut self, normalised: Normalised) -> S::Future {
+        let deciding = normalised.call.caller.trace.stage(Stage::Decide);
         let start = Instant::now();
         // Read once: a call is decided by one revision.
         let decided = decide(normalised, self.policies.load_full(), &self.stops);
         self.metrics.decided(start.elapsed());
+        drop(deciding);
         self.inner.call(decided)
     }
 }

@@ -5,6 +5,7 @@ use super::refusal::{Addressee, Refusal};
 use crate::accept::{Body, Unread, whole};
 use crate::mcp::mirrored::Mirrored;
 use crate::mcp::{Incoming, header};
+use crate::telemetry::trace::{Stage, TraceParent, Traces};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
@@ -13,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 use std::task::{Context, Poll};
 use tokio_util::task::TaskTracker;
 use tower::{Layer, Service};
+
+/// Where a request says which trace it belongs to.
+pub(super) const TRACEPARENT: &str = "traceparent";
 
 /// What one principal sent: a message, or something that is none.
 #[derive(Debug)]
@@ -36,13 +40,14 @@ pub struct Received {
 pub struct DecodeLayer {
     body_bytes: u64,
     tasks: TaskTracker,
+    traces: Traces,
 }
 
 impl DecodeLayer {
     /// Reads bodies of at most so many bytes; each on a task of its own, so that a client which leaves in the middle of its body
     /// is recorded too.
-    pub fn new(body_bytes: u64, tasks: TaskTracker) -> Self {
-        Self { body_bytes, tasks }
+    pub fn new(body_bytes: u64, tasks: TaskTracker, traces: Traces) -> Self {
+        Self { body_bytes, tasks, traces }
     }
 }
 
@@ -50,7 +55,8 @@ impl<S> Layer<S> for DecodeLayer {
     type Service = Decode<S>;
 
     fn layer(&self, inner: S) -> Decode<S> {
-        Decode { body_bytes: self.body_bytes, tasks: self.tasks.clone(), inner }
+        let (tasks, traces) = (self.tasks.clone(), self.traces.clone());
+        Decode { body_bytes: self.body_bytes, tasks, traces, inner }
     }
 }
 
@@ -59,6 +65,7 @@ impl<S> Layer<S> for DecodeLayer {
 pub struct Decode<S> {
     body_bytes: u64,
     tasks: TaskTracker,
+    traces: Traces,
     inner: S,
 }
 
@@ -77,14 +84,16 @@ where
 
     fn call(&mut self, identified: Identified) -> Self::Future {
         let mut inner = super::take_ready(&mut self.inner);
-        let limit = self.body_bytes;
-        let read = self.tasks.spawn(async move { inner.call(decode(identified, limit).await).await });
+        let (limit, traces) = (self.body_bytes, self.traces.clone());
+        let read =
+            self.tasks.spawn(async move { inner.call(decode(identified, limit, &traces).await).await });
         Box::pin(async move { read.await.unwrap_or(Err(Refusal::Broken { to: Addressee::default() })) })
     }
 }
 
-async fn decode(identified: Identified, limit: u64) -> Call {
-    let Identified { caller, flood, request } = identified;
+async fn decode(identified: Identified, limit: u64, traces: &Traces) -> Call {
+    let Identified { mut caller, flood, request } = identified;
+    let began = caller.now();
     let (parts, body) = request.into_parts();
     let mut received = Received::default();
     let query_string = parts.uri.query().unwrap_or_default().to_owned();
@@ -96,7 +105,24 @@ async fn decode(identified: Identified, limit: u64) -> Call {
             Err(refusal) => Err(refusal),
         },
     };
+    caller.trace = traces.begin(parent(&parts, &message), caller.at);
+    caller.trace.stage_was(Stage::Identify, caller.at, began);
+    caller.trace.stage_was(Stage::Decode, began, caller.now());
     Call { caller, query_string, received, message }
+}
+
+/// The trace that the request says it belongs to: in its header, or as MCP has it, in the message's `_meta`. Two headers are none.
+fn parent(parts: &Parts, message: &Result<Incoming, Refusal>) -> Option<TraceParent> {
+    match values(parts, TRACEPARENT)[..] {
+        [header] => TraceParent::read(header),
+        [] => match message {
+            Ok(Incoming::Request(request)) => {
+                TraceParent::read(request.params.get("_meta")?.get(TRACEPARENT)?.as_str()?)
+            }
+            Ok(Incoming::Notification(_)) | Err(_) => None,
+        },
+        [_, _, ..] => None,
+    }
 }
 
 fn headers(parts: &Parts) -> Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! Permitted call to a request for Directus, written anew; what needs no Directus is answered here.
 
+use super::decode::TRACEPARENT;
 use super::record::Permitted;
 use super::refusal::{Addressee, Refusal};
 use super::reply;
@@ -10,6 +11,7 @@ use crate::mcp::era::Kept;
 use crate::mcp::header;
 use crate::policy::Obligation;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::{InStage, Stage, TraceParent};
 use crate::upstream::{Backend, Reply, SchemaCache, UpstreamError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -114,7 +116,12 @@ where
         let metrics = self.metrics.clone();
         Box::pin(async move {
             let to = permitted.to.clone();
-            let Some(request) = request(&permitted, endpoint.as_ref()) else { return Ok(local(&permitted)) };
+            let trace = &permitted.caller.trace;
+            let forwarding = permitted.outgoing.as_ref().map(|_| trace.stage(Stage::Forward));
+            let parent = forwarding.as_ref().and_then(InStage::parent);
+            let Some(request) = request(&permitted, endpoint.as_ref(), parent) else {
+                return Ok(local(&permitted));
+            };
             let request = request.map_err(|_| Refusal::Broken { to: to.clone() })?;
             let changes = changes_schema(&permitted.meaning);
             // What is told by the snapshot from here on could be told wrongly, before the answer as well as after it.
@@ -124,6 +131,7 @@ where
             let start = Instant::now();
             let sent = inner.call(request).await;
             metrics.asked_upstream(start.elapsed());
+            drop(forwarding);
             if changes {
                 schema.mark_stale();
             }
@@ -137,13 +145,18 @@ where
 fn request(
     permitted: &Permitted,
     endpoint: &dyn Endpoint,
+    parent: Option<TraceParent>,
 ) -> Option<Result<Request<Full<Bytes>>, http::Error>> {
     let outgoing = permitted.outgoing.as_ref()?;
     let made = || {
         let token = permitted.caller.token.expose_secret();
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))?;
         bearer.set_sensitive(true);
-        Request::post(endpoint.mcp(outgoing.query_string)?)
+        let mut request = Request::post(endpoint.mcp(outgoing.query_string)?);
+        if let Some(parent) = parent {
+            request = request.header(TRACEPARENT, parent.to_string());
+        }
+        request
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json, text/event-stream")
             .header(AUTHORIZATION, bearer)

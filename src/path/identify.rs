@@ -9,6 +9,7 @@ use crate::config::Limits;
 use crate::identity::{Found, Judged, Rejected, Ways};
 use crate::policy::{Principal, Proof};
 use crate::telemetry::Clock;
+use crate::telemetry::trace::Trace;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -42,6 +43,8 @@ pub struct Caller {
     /// In microseconds since 1970 UTC.
     pub(super) at: i64,
     pub(super) arrived: Instant,
+    /// The trace that the request belongs to, once it is read.
+    pub(super) trace: Trace,
 }
 
 /// Layer of [`Identify`].
@@ -81,6 +84,14 @@ impl IdentifyLayer {
         self.shared.arrivals.retain_recent();
         self.shared.arrivals_in_url.retain_recent();
         self.shared.ways.forget();
+    }
+}
+
+impl Caller {
+    /// How long ago the request came, added to when it came: now, in microseconds since 1970 UTC.
+    pub(super) fn now(&self) -> i64 {
+        let since = i64::try_from(self.arrived.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.at.saturating_add(since)
     }
 }
 
@@ -160,7 +171,7 @@ impl Shared {
         let Found { principal, token } =
             judged.map_err(|rejected| self.strangers.refuse(address, &rejected, at))?;
         let flood = self.flood(&principal);
-        let caller = Caller { principal, token, address, at, arrived };
+        let caller = Caller { principal, token, address, at, arrived, trace: Trace::default() };
         Ok(Identified { caller, flood, request })
     }
 

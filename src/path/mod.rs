@@ -49,6 +49,7 @@ use crate::identity::{Stops, Ways};
 use crate::policy::PolicySet;
 use crate::telemetry::Clock;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Traces;
 use crate::upstream::{Reply, SchemaCache, UpstreamError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -90,6 +91,8 @@ pub struct Parts {
     pub drain: Drain,
     /// Where calls are counted.
     pub metrics: Metrics,
+    /// Where spans of calls go.
+    pub traces: Traces,
 }
 
 /// The whole path of a request, outermost stage first.
@@ -113,6 +116,7 @@ where
         breaker,
         drain,
         metrics,
+        traces,
     } = parts;
     let strangers = Arc::new(strangers::Strangers::new(limits.strangers, metrics.clone()));
     let recorder = record::Recorder::new(
@@ -137,7 +141,7 @@ where
         // Before anything is read: a stranger costs no parsing.                       Request    -> Identified
         .layer(identify)
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
-        .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone()))
+        .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone(), traces))
         // What the message would do, told by the schema.                              Call       -> Normalised
         .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided

@@ -6,6 +6,7 @@ use crate::accept::Body;
 use crate::directus::accesses::Decoded;
 use crate::directus::{Dialect, Meaning, Misread, Protocol, SchemaSnapshot, Tool};
 use crate::policy::judge;
+use crate::telemetry::trace::Stage;
 use crate::upstream::SchemaCache;
 use futures_util::future::BoxFuture;
 use http::Response;
@@ -76,6 +77,7 @@ where
 }
 
 async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Normalised {
+    let _normalising = call.caller.trace.stage(Stage::Normalise);
     let meaning = match &call.message {
         Ok(incoming) => Meaning::read(dialect, &call.query_string, incoming),
         // It was refused before it had a meaning; `decide` passes the refusal on.

@@ -3,6 +3,7 @@
 mod clock;
 mod log;
 pub mod metrics;
+pub mod trace;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use log::{LogError, LogFormat, start_log, start_log_at};

@@ -19,6 +19,7 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         "identity",
         "limits",
         "metrics",
+        "telemetry",
     ],
     words: &[
         ("address", "listen"),
@@ -39,6 +40,8 @@ pub(in crate::config) const CONFIG: Mapping = Mapping {
         ("trusted_proxies", "it stands in `listen`, beside `address`"),
         ("allowed_hosts", "it stands in `listen`, beside `address`"),
         ("prometheus", "metrics"),
+        ("tracing", "telemetry"),
+        ("otlp", "it stands in `telemetry`"),
     ],
 };
 
@@ -255,4 +258,10 @@ pub(in crate::config) const METRICS: Mapping = Mapping {
     name: "`metrics`",
     keys: &["listen", "insecure"],
     words: &[("address", "listen"), ("port", "write `listen: 127.0.0.1:9090`"), ("bind", "listen")],
+};
+
+pub(in crate::config) const TELEMETRY: Mapping = Mapping {
+    name: "`telemetry`",
+    keys: &["otlp", "sample"],
+    words: &[("endpoint", "otlp"), ("url", "otlp"), ("ratio", "sample"), ("sampling", "sample")],
 };

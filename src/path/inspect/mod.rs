@@ -26,6 +26,7 @@ use crate::mcp::Id;
 use crate::mcp::era::Kept;
 use crate::mcp::error::{INTERNAL_ERROR, METHOD_NOT_FOUND};
 use crate::policy::{Obligation, PolicySet, Principal, Visibility};
+use crate::telemetry::trace::Stage;
 use futures_util::future::{BoxFuture, Either};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -86,10 +87,15 @@ where
         let mut inner = super::take_ready(&mut self.inner);
         Either::Right(Box::pin(async move {
             let mut permitted = permitted;
-            for checked in std::mem::take(&mut permitted.checks) {
+            let trace = permitted.caller.trace.clone();
+            let checks = std::mem::take(&mut permitted.checks);
+            let checking = (!checks.is_empty()).then(|| trace.stage(Stage::Inspect));
+            for checked in checks {
                 check::make(inner.clone(), checked).await?;
             }
+            drop(checking);
             let answer = inner.call(permitted).await?;
+            let _cutting = trace.stage(Stage::Inspect);
             match cutter {
                 Some(cutter) => cutter.cut(answer).await,
                 None => Ok(answer),

@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use crate::accept::Body;
 use crate::directus::{Action, Meaning};
 use crate::policy::Verdict;
+use crate::telemetry::trace::Stage;
 use http::Response;
 use quotas::{Asker, Quotas};
 use std::collections::BTreeSet;
@@ -62,6 +63,7 @@ where
     }
 
     fn call(&mut self, mut decided: Decided) -> S::Future {
+        let limiting = decided.normalised.call.caller.trace.stage(Stage::Limit);
         if is_counted(&decided) {
             match self.quotas.take(&decided.policies, &asker(&decided)) {
                 Ok(slots) => decided.slots = slots,
@@ -72,6 +74,7 @@ where
                 }
             }
         }
+        drop(limiting);
         self.inner.call(decided)
     }
 }

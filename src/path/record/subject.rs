@@ -59,6 +59,7 @@ impl Recorder {
             schema_digest: decided.normalised.schema.as_ref().map(|schema| schema.digest().to_owned()),
             accesses: decided.decision.accesses.clone(),
             facts: facts(decided),
+            trace_id: call.caller.trace.id(),
             count: 1,
             ..Subject::default()
         };

@@ -17,6 +17,7 @@ use crate::path::refusal::{Addressee, Refusal};
 use crate::path::shed::Passage;
 use crate::policy::{Code, Obligation, Verdict};
 use crate::telemetry::metrics::{CallLabels, Calls, Metrics};
+use crate::telemetry::trace::{Stage, Trace};
 use crate::upstream::UpstreamError;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -58,8 +59,13 @@ where
     if let Some(refusal) = decided.refusal.take() {
         drop(passage);
         let outcome = call.outcome(OutcomeWord::Refused, &refusal);
-        call.ended(&recorder.metrics, &subject, &outcome, Some(refusal.code().as_str()));
-        return Err(recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal));
+        call.log(&subject, &outcome);
+        let (word, code) = (outcome.word, refusal.code().as_str());
+        let recording = call.trace.stage(Stage::Record);
+        let told = recorder.refused(&call, subject, outcome, &decided).await.err().unwrap_or(refusal);
+        drop(recording);
+        call.count(&recorder.metrics, word, Some(code));
+        return Err(told);
     }
     let slots = std::mem::take(&mut decided.slots);
     let to = decided.to.clone();
@@ -128,7 +134,10 @@ async fn see_through<S>(
     let with_intent = permitted.meaning.touches_data();
     if with_intent {
         let intent = call.entry(Kind::Intent, Some(subject.clone()), None);
-        if let Err(cause) = recorder.put(intent, permitted.schema.as_deref()).await {
+        let recording = call.trace.stage(Stage::Record);
+        let written = recorder.put(intent, permitted.schema.as_deref()).await;
+        drop(recording);
+        if let Err(cause) = written {
             let _ = reply.send(Err(Refusal::Trail { to, cause }));
             return;
         }
@@ -150,7 +159,8 @@ async fn see_through<S>(
             (outcome, denied.then_some(code))
         }
     };
-    call.ended(&recorder.metrics, &subject, &outcome, code);
+    call.count(&recorder.metrics, outcome.word, code);
+    call.log(&subject, &outcome);
     let half = if with_intent { None } else { Some(subject) };
     let entry = call.entry(Kind::Outcome, half, Some(outcome));
     let entry = Entry { at: recorder.clock.micros(), ..entry };
@@ -322,6 +332,7 @@ struct Call {
     at: i64,
     arrived: Instant,
     labels: CallLabels,
+    trace: Trace,
 }
 
 impl Call {
@@ -335,7 +346,8 @@ impl Call {
             decision: subject.decision,
             enforced: subject.enforced,
         });
-        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived, labels }
+        let trace = caller.trace.clone();
+        Self { id: Uuid::now_v7(), at: caller.at, arrived: caller.arrived, labels, trace }
     }
 
     fn entry(&self, kind: Kind, subject: Option<Subject>, outcome: Option<Outcome>) -> Entry {
@@ -358,10 +370,10 @@ impl Call {
         }
     }
 
-    /// Counts the call, and says so in the log.
-    fn ended(&self, metrics: &Metrics, subject: &Subject, outcome: &Outcome, code: Option<&'static str>) {
-        metrics.called(&self.labels, outcome.word, code, self.arrived.elapsed());
-        self.log(subject, outcome);
+    /// Counts the call, and ends its trace.
+    fn count(&self, metrics: &Metrics, word: OutcomeWord, code: Option<&'static str>) {
+        metrics.called(&self.labels, word, code, self.arrived.elapsed());
+        self.trace.end(self.id, &self.labels, word, code);
     }
 
     /// One line for each call, with its id.

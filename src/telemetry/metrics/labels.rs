@@ -76,6 +76,11 @@ impl CallLabels {
         self.tool
     }
 
+    /// The gravest action that is asked for, or `none`.
+    pub fn action(&self) -> &'static str {
+        self.action
+    }
+
     /// `permit`, `deny` or `observed`.
     pub fn decision(&self) -> &'static str {
         self.decision

@@ -30,6 +30,7 @@ use warrener::policy::diagnostic::Source;
 use warrener::policy::set::GuardrailsFile;
 use warrener::telemetry::SystemClock;
 use warrener::telemetry::metrics::Metrics;
+use warrener::telemetry::trace::Traces;
 use warrener::upstream::{Reply, SchemaCache, UpstreamError};
 
 /// What goes upstream in the client's name.
@@ -227,6 +228,7 @@ impl Plan {
             limits: self.limits,
             drain: drain.clone(),
             metrics: Metrics::new(),
+            traces: Traces::off(),
         };
         let seen = Arc::new(Mutex::default());
         let stack = stack(parts, upstream(self.answer, Arc::clone(&seen)));

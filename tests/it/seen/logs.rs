@@ -1,9 +1,13 @@
 //! The log at its loudest: a line for each call, and no secret.
 
 use super::{PATIENCE, Watched};
+use crate::support::authority::Authority;
 use crate::support::client::McpClient;
-use crate::support::process::eventually;
+use crate::support::gateway::Site;
+use crate::support::process::{checkout, eventually};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 /// Secrets of this run that a client sends, wherever one could stand.
 const SENT: [&str; 7] = [
@@ -16,6 +20,17 @@ const SENT: [&str; 7] = [
     "secret-in-meta",
 ];
 
+const SCHEMA_TOKEN: &str = "secret-of-the-schema";
+
+const SETTINGS: &str = "version: 1
+upstream: {schema_token_env: SCHEMA_TOKEN}
+metrics: {listen: '127.0.0.1:0'}
+telemetry: {otlp: 'http://127.0.0.1:9', sample: 1}
+identity:
+  same_resource: {public_url: 'https://cms.example.com', roles: {Editor: content-editor}}
+  passthrough: {roles: {Editor: content-editor}}
+";
+
 /// The lines for calls.
 fn calls(log: &str) -> Vec<Value> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -24,7 +39,9 @@ fn calls(log: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_everything_has_a_line_for_each_call_and_no_secret() {
-    let watched = Watched::start(&[("WARRENER_LOG", "trace")]).await;
+    let environment = [("WARRENER_LOG", "trace"), ("SCHEMA_TOKEN", SCHEMA_TOKEN)];
+    // With a collector that nobody is at, and tokens of Directus' own, which it is asked about.
+    let watched = Watched::with(SETTINGS, &environment).await;
     let [password, token, in_address, jwt, cookie, word, meta] = SENT;
     let client = &watched.client;
     let calls_sent = [
@@ -51,7 +68,7 @@ async fn a_log_of_everything_has_a_line_for_each_call_and_no_secret() {
 
     let log = watched.gateway.process.log();
     assert!(log.contains("\"level\":\"DEBUG\"") || log.contains("\"level\":\"TRACE\""), "it is not loud");
-    for secret in SENT.into_iter().chain(["upstream-secret-token", client.key()]) {
+    for secret in SENT.into_iter().chain(["upstream-secret-token", SCHEMA_TOKEN, client.key()]) {
         let place = log.lines().find(|line| line.contains(secret));
         assert_eq!(place, None, "`{secret}` is in the log");
     }
@@ -71,5 +88,36 @@ async fn a_log_of_everything_has_a_line_for_each_call_and_no_secret() {
             "{line:?} is no line"
         );
         assert!(!line.contains(char::is_control), "{line:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_certificate_is_in_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path(), "authority");
+    let (pair, other) = (authority.server(), authority.server());
+    authority.put("server", &pair);
+    let site = Site::new("http://127.0.0.1:9", "upstream-secret-token", &checkout("policies"), "reader");
+    site.key("desk");
+    let at = folder.path().display();
+    site.settle(&format!(
+        "version: 1\nlisten: {{address: '127.0.0.1:0', tls: {{certificate: {at}/server.pem, key: {at}/server.key}}}}\n"
+    ));
+    let gateway = site.start_with(&[("WARRENER_LOG", "trace")]);
+    let log = || gateway.process.log();
+    // A handshake that fails, a key that does not fit, and one that does.
+    let client = gateway.client("");
+    let address = client.url().trim_start_matches("https://").trim_end_matches("/mcp");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"\x16\x03\x01\x00\x05hello").await.unwrap();
+    eventually(PATIENCE, "the handshake fails", async || log().contains("a handshake failed")).await;
+    authority.write("server.key", &other.key);
+    gateway.process.signal("HUP");
+    eventually(PATIENCE, "the key is refused", async || log().contains("stays as it was")).await;
+    authority.put("server", &other);
+    gateway.process.signal("HUP");
+    eventually(PATIENCE, "the pair is taken", async || log().contains("was reloaded")).await;
+    for line in [&pair.key, &other.key].into_iter().flat_map(|key| key.lines()) {
+        assert!(!log().contains(line), "{line}");
     }
 }

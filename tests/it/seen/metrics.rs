@@ -180,5 +180,9 @@ async fn whoever_reads_slowly_or_not_at_all_holds_nothing_up() {
     let told = slow.last_mut().unwrap().read(&mut first).await.unwrap_or_default();
     assert!(told == 0 || first.starts_with(b"HTTP/1.1 503"), "{first:?}");
     drop(slow);
-    eventually(PATIENCE, "others are answered again", async || watched.get(&url).await.status == 200).await;
+    eventually(PATIENCE, "others are answered again", async || {
+        // Whom there is no room for may be closed without a word.
+        watched.try_get(&url).await.is_some_and(|reply| reply.status == 200)
+    })
+    .await;
 }

@@ -3,6 +3,7 @@
 mod logs;
 mod metrics;
 mod monitoring;
+mod traces;
 
 use crate::support::client::{McpClient, Reply};
 use crate::support::gateway::{Gateway, Site};
@@ -15,22 +16,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A gateway that tells its metrics, with one client.
 struct Watched {
-    _upstream: Upstream,
+    upstream: Upstream,
     site: Site,
     gateway: Gateway,
     client: McpClient,
 }
 
 impl Watched {
-    async fn start(more: &[(&str, &str)]) -> Self {
+    async fn start(environment: &[(&str, &str)]) -> Self {
+        Self::with("version: 1\nmetrics: {listen: '127.0.0.1:0'}\n", environment).await
+    }
+
+    async fn with(settings: &str, environment: &[(&str, &str)]) -> Self {
         let upstream = Upstream::start().await;
         let site =
             Site::new(upstream.url(), "upstream-secret-token", &checkout("policies"), "content-editor");
         let key = site.key("desk");
-        site.settle("version: 1\nmetrics: {listen: '127.0.0.1:0'}\n");
-        let gateway = site.start_with(more);
+        site.settle(settings);
+        let gateway = site.start_with(environment);
         let client = gateway.client(&key);
-        Self { _upstream: upstream, site, gateway, client }
+        Self { upstream, site, gateway, client }
     }
 
     /// Where the metrics are told.
@@ -46,8 +51,12 @@ impl Watched {
     }
 
     async fn get(&self, url: &str) -> Reply {
-        let client = McpClient::new(url, "");
-        client.send(http::Request::get(url).body(http_body_util::Full::default()).unwrap()).await
+        self.try_get(url).await.unwrap_or_else(|| panic!("no reply from {url}"))
+    }
+
+    async fn try_get(&self, url: &str) -> Option<Reply> {
+        let request = http::Request::get(url).body(http_body_util::Full::default()).unwrap();
+        McpClient::new(url, "").try_send(request).await.ok()
     }
 
     /// The metrics as they are told now.

@@ -31,6 +31,8 @@ pub(crate) struct Seen {
     pub(crate) key: i64,
     /// SHA-256 of its body.
     pub(crate) digest: Vec<u8>,
+    /// The trace that it says it belongs to.
+    pub(crate) trace: Option<String>,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,11 @@ impl Upstream {
         self.shared.seen.lock().unwrap().clone()
     }
 
+    /// What each of them said of its trace.
+    pub(crate) fn traces(&self) -> Vec<Option<String>> {
+        self.seen().into_iter().map(|seen| seen.trace).collect()
+    }
+
     /// Lets the call with the key [`HELD`] go.
     pub(crate) fn let_go(&self) {
         self.shared.let_go.notify_one();
@@ -88,13 +95,14 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
+    let trace = request.headers().get("traceparent").map(|value| value.to_str().unwrap().to_owned());
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
         // A call that was broken off half-way did not reach Directus.
         Err(_) => Bytes::new(),
     };
     let reply = match path.as_str() {
-        "/mcp" => return Ok(reply(&mcp(&body, &shared).await)),
+        "/mcp" => return Ok(reply(&mcp(&body, trace, &shared).await)),
         "/server/ping" => return Ok(Response::new(Full::from("pong"))),
         "/collections" | "/fields" | "/relations" => schema(&path),
         _ => {
@@ -106,18 +114,18 @@ async fn answer(
     Ok(self::reply(&reply))
 }
 
-async fn mcp(body: &[u8], shared: &Shared) -> Value {
+async fn mcp(body: &[u8], trace: Option<String>, shared: &Shared) -> Value {
     let message: Value = serde_json::from_slice(body).unwrap_or_default();
     let result = match message["method"].as_str() {
-        Some("tools/call") => tool_call(&message, Sha256::digest(body).to_vec(), shared).await,
+        Some("tools/call") => tool_call(&message, Sha256::digest(body).to_vec(), trace, shared).await,
         _ => json!({}),
     };
     json!({"jsonrpc": "2.0", "id": message["id"], "result": result})
 }
 
-async fn tool_call(message: &Value, digest: Vec<u8>, shared: &Shared) -> Value {
+async fn tool_call(message: &Value, digest: Vec<u8>, trace: Option<String>, shared: &Shared) -> Value {
     let key = message["params"]["arguments"]["keys"][0].as_i64().unwrap_or_default();
-    shared.seen.lock().unwrap().push(Seen { key, digest });
+    shared.seen.lock().unwrap().push(Seen { key, digest, trace });
     shared.count.send_modify(|count| *count = count.saturating_add(1));
     if key == HELD {
         shared.let_go.notified().await;
