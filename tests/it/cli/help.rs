@@ -651,6 +651,7 @@ async fn help_of_audit() {
       help    Print this message or the help of the given subcommand(s)
 
     Options:
+      backup  Copy the trail to a new file, while the gateway goes on, and verify the copy
           --audit <URL>  The trail to read [env: WARRENER_AUDIT=] [default: sqlite://warrener.db]
       -h, --help         Print help
       -V, --version      Print version
