@@ -3,6 +3,7 @@
 mod keep;
 mod live;
 mod load;
+mod manager;
 mod note;
 mod reading;
 mod run;
@@ -10,4 +11,5 @@ mod stopping;
 
 pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};
+pub use manager::{HandOverError, handed_over};
 pub use run::{Gateway, GatewayError, Stack, Unbound};

@@ -383,3 +383,4 @@ fn is_invalid(error: &CommandError) -> bool {
         | CommandError::Output(_) => false,
     }
 }
+            | GatewayError::HandOver(_)

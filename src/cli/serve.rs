@@ -2,7 +2,7 @@
 
 use super::settings::PathArguments;
 use super::{CommandError, Ended};
-use crate::administer::{Gateway, GatewayError};
+use crate::administer::{Gateway, GatewayError, handed_over};
 use crate::audit::feed::FeedTarget;
 use crate::config::{Config, feed_target};
 use crate::identity::{KeyFile, NewKey, Standing};
@@ -11,7 +11,7 @@ use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
 use clap::Args;
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 /// The config file that is read where there is one and no other is named.
@@ -49,17 +49,27 @@ pub(super) fn run(arguments: &ServeArguments, out: &mut dyn Write) -> Result<End
     start_log(LogFormat::detect()).map_err(|error| CommandError::Input(error.to_string()))?;
     let config = arguments.config()?;
     // Where clients come in another way nobody has asked for a key.
+    // Before anything else is opened, whose number could be taken for that of the socket.
+    let socket = handed_over().map_err(GatewayError::from)?;
     let by_key = config.identity.is_by_key_only();
     let fresh = if by_key { first_key(&config.keys, &arguments.role)? } else { None };
-    super::runtime()?.block_on(serve(&config, fresh, out))
+    super::runtime()?.block_on(serve(&config, socket, fresh, out))
 }
 
-async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> Result<Ended, CommandError> {
+async fn serve(
+    config: &Config,
+    socket: Option<TcpListener>,
+    fresh: Option<String>,
+    out: &mut dyn Write,
+) -> Result<Ended, CommandError> {
     // Standard output is for the feed then, and for nothing else.
     let mut messages = std::io::stderr();
     let fed = config.audit.feed == Some(FeedTarget::Stdout);
     let out: &mut dyn Write = if fed { &mut messages } else { out };
-    let gateway = Gateway::set_up(config).await?;
+    let gateway = match socket {
+        Some(socket) => Gateway::set_up_on(socket, config).await?,
+        None => Gateway::set_up(config).await?,
+    };
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
     gateway.reload_on_hangup().map_err(GatewayError::Signals)?;
@@ -83,6 +93,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     }
     writeln!(out, "listening on {url}")?;
     out.flush()?;
+    gateway.tell_manager();
     let drained = gateway.serve().await?;
     if drained.tasks > 0 {
         tracing::warn!(
