@@ -4,7 +4,7 @@ use super::settings::PathArguments;
 use super::{CommandError, Ended};
 use crate::administer::{Gateway, GatewayError, handed_over};
 use crate::audit::feed::FeedTarget;
-use crate::config::{Config, feed_target};
+use crate::config::{Config, Origins, feed_target};
 use crate::identity::{KeyFile, NewKey, Standing};
 use crate::policy::diagnostic::Source;
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
@@ -107,7 +107,12 @@ async fn serve(
 impl ServeArguments {
     /// The settings: the file, and what flags and environment say over it.
     fn config(&self) -> Result<Config, CommandError> {
-        let mut config = from_file(self.config.as_deref())?;
+        self.config_and_origins().map(|(config, _)| config)
+    }
+
+    /// The settings, and where those of the file stand.
+    pub(super) fn config_and_origins(&self) -> Result<(Config, Origins), CommandError> {
+        let (mut config, origins) = said_in(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.listen.address = listen;
         }
@@ -116,19 +121,26 @@ impl ServeArguments {
         config.audit.feed = self.feed.as_deref().map(feed_target).or(config.audit.feed);
         config.keys = self.keys.clone().unwrap_or(config.keys);
         config.stops = self.stops.clone().or(config.stops);
-        Ok(config)
+        Ok((config, origins))
     }
 }
 
 /// The settings of a file; those of `warrener.yaml` where none is named, or the defaults where there is none.
 pub(super) fn from_file(path: Option<&Path>) -> Result<Config, CommandError> {
+    said_in(path).map(|(config, _)| config)
+}
+
+fn said_in(path: Option<&Path>) -> Result<(Config, Origins), CommandError> {
     let (path, named) = path.map_or((Path::new(CONFIG), false), |path| (path, true));
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((Config::default(), Origins::default()));
+        }
         Err(cause) => return Err(CommandError::Read { path: path.to_owned(), cause }),
     };
-    Config::from_yaml(&Source::new(path.display().to_string(), text)).map_err(CommandError::Config)
+    let source = Source::new(path.display().to_string(), text);
+    Config::from_yaml_with(&source, &|name| std::env::var(name).ok()).map_err(CommandError::Config)
 }
 
 /// Makes a key for the first client where there is no key file yet, so that a newcomer can call at once.
