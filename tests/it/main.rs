@@ -56,6 +56,8 @@ mod replay;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod stdio;
 #[cfg(test)]
 mod suggest;
