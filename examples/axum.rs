@@ -19,6 +19,7 @@ use warrener::policy::diagnostic::Source;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
+#[expect(clippy::print_stdout, reason = "it says where it listens")]
 async fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let settings = arguments.next().unwrap_or_else(|| "warrener.yaml".to_owned());

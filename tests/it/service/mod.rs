@@ -6,6 +6,7 @@ mod files;
 mod inside;
 mod manager;
 mod restart;
+mod settings;
 
 use crate::support::client::McpClient;
 use crate::support::gateway::{Gateway, Site};
