@@ -21,6 +21,22 @@
 //! - There is no second path: whatever serves or embeds the gateway uses [`path::stack`].
 //! - Deliberately absent: a way to permit by default, a way to switch the trail off, a way to forward what was not understood.
 //!
+//! # In a program of your own
+//!
+//! [`administer::Gateway::embedded`] sets everything up but a listener, and hands the route to whatever listens. With axum
+//! (`examples/axum.rs`, whole):
+//!
+//! ```ignore
+//! let gateway = Gateway::embedded(&config).await?;
+//! gateway.serve_in(async |route, drain| {
+//!     let enforced = ServiceBuilder::new()
+//!         .map_request(move |request| adopted(request, peer, body_timeout))
+//!         .service(route);
+//!     let app = Router::new().route("/mcp", any_service(enforced));
+//!     axum::serve(listener, app).with_graceful_shutdown(drain.stop().cancelled_owned()).await
+//! }).await?;
+//! ```
+//!
 //! # A permitted read, step by step
 //!
 //! 1. [`accept`] takes `POST /mcp` from a socket on which every wait has an end.

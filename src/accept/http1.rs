@@ -12,8 +12,14 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 use tower::{Service, ServiceExt as _};
+
+/// For so long after the end has begun a connection may ask once more. What is on its way already would be lost with a connection
+/// that is closed at once, and the client could not know whether it was acted on. The answer says that the connection ends with it.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
 
 /// Serves the connection until it ends, and says whether it was cut.
 pub(super) async fn serve<T, S, B>(stream: T, service: S, options: &Options, drain: &Drain) -> bool
@@ -39,12 +45,22 @@ where
         }
         () = stop.cancelled() => {}
     }
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => {
+            log_end(ended);
+            return false;
+        }
+        () = sleep(LAST_REQUEST) => {}
+        () = drain.cut().cancelled() => {}
+    }
     // A connection over which nothing was asked yet would be waited for until its timeout.
     if !asked.load(Ordering::SeqCst) {
         return false;
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
+        biased;
         ended = connection.as_mut() => {
             log_end(ended);
             false

@@ -41,6 +41,8 @@ pub(crate) use whole::{Unread, whole};
 
 use crate::config::{Config, Limits};
 use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -60,6 +62,19 @@ pub struct Peer(pub SocketAddr);
 /// gets to the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client(pub IpAddr);
+
+/// A request of another server as the stack takes it: with whom it is from, and a body that has to arrive within `body_timeout`.
+///
+/// The peer is whom the request counts as from: where a proxy stands in front of that server, give the address that it vouches for.
+pub fn adopted<B>(request: Request<B>, peer: SocketAddr, body_timeout: Duration) -> Request<Body>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let mut request = request.map(|body| body::DeadlineBody::new(body, body_timeout).boxed_unsync());
+    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().insert(Client(peer.ip()));
+    request
+}
 
 /// What one listener bears. Every wait has an end.
 #[derive(Clone, Debug)]

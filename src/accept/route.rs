@@ -5,9 +5,10 @@ use super::hosts::{Hosts, Stranger};
 use super::ready::{Readiness, Ready};
 use super::{Body, Drain, refuse};
 use crate::identity::Resource;
+use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
-use http::header::ORIGIN;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, HeaderValue, ORIGIN};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -110,15 +111,24 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // Of the older HTTP alone: the newer one has its own way to say so.
+        let (drain, closes) = (self.drain.clone(), request.version() <= Version::HTTP_11);
+        let last = move |mut reply: Response<Body>| {
+            // Whoever asks again takes another connection, and meets the next gateway there.
+            if closes && drain.has_begun() {
+                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            reply
+        };
         if let Some(probe) = Probe::of(request.uri().path()) {
             let (ready, ending) = (self.ready.clone(), self.drain.has_begun());
             let method = request.method().clone();
-            return Box::pin(async move { Ok(probe.answer(&method, &ready, ending).await) });
+            return Box::pin(async move { Ok(last(probe.answer(&method, &ready, ending).await)) });
         }
         if let Some(reply) = self.refusal(&request) {
-            return Box::pin(async { Ok(reply) });
+            return Box::pin(async move { Ok(last(reply)) });
         }
-        Box::pin(self.stack.clone().oneshot(request))
+        Box::pin(self.stack.clone().oneshot(request).map_ok(last))
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Reloads {
     behind: AtomicBool,
     /// The folder is to be looked at now.
     at_once: Notify,
+    /// It was, as it was told.
+    looked: Notify,
 }
 
 impl Reloads {
@@ -61,9 +63,11 @@ impl Reloads {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// Has the folder looked at now, whether it seems to have changed or not.
-    pub fn at_once(&self) {
+    /// Has the folder looked at now, whether it seems to have changed or not, and waits until that is done.
+    pub async fn at_once(&self) {
+        let looked = self.looked.notified();
         self.at_once.notify_one();
+        looked.await;
     }
 }
 
@@ -88,6 +92,9 @@ impl Live {
                     () = self.reloads.at_once.notified() => true,
                 };
                 self.look(&mut seen, told).await;
+                if told {
+                    self.reloads.looked.notify_waiters();
+                }
             }
         };
         stop.run_until_cancelled(looking).await;

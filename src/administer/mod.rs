@@ -5,6 +5,7 @@ pub mod doctor;
 mod keep;
 mod live;
 mod load;
+mod manager;
 mod measures;
 mod note;
 mod reading;
@@ -13,4 +14,5 @@ mod stopping;
 
 pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};
+pub use manager::{HandOverError, handed_over};
 pub use run::{Gateway, GatewayError, Stack, Unbound};

@@ -2,17 +2,18 @@
 
 use super::live::{Live, Reloads};
 use super::load::{self, LoadError};
+use super::manager::{self, HandOverError};
 use super::measures::Measures;
 use super::{backend, keep, note, reading, stopping};
 use crate::accept::{self, BindError, Body, Drain, Drained, Hosts, Readiness, Route, Tls, TlsError};
 use crate::audit::TrailError;
 use crate::audit::feed::{Feed, FeedError};
 use crate::audit::signing::SigningKeyError;
-use crate::audit::trail::{Trail, TrailUnavailable};
+use crate::audit::trail::{Trail, TrailOptions, TrailUnavailable};
 use crate::config::{Config, Identity, Listen, OnFailure, Secret};
 use crate::identity::{
-    CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, SecretError, Stops, Ways,
-    read_secret,
+    CertificateError, Certificates, KeyError, KeyRing, Provider, ProviderError, Resource, SecretError, Stops,
+    Ways, read_secret,
 };
 use crate::path::shed::Breaker;
 use crate::path::{Parts, stack};
@@ -31,9 +32,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::BoxCloneSyncService;
+
+/// How long the service manager is kept waiting for policies to be read anew.
+const RELOADING: Duration = Duration::from_secs(10);
+
+/// What an earlier gateway may take for its last writes, beyond the end of its drain.
+const LAST_WRITES: Duration = Duration::from_secs(30);
 
 /// A gateway that is set up, but does not serve yet. `L` is where requests come in: a listener, or [`Unbound`].
 #[derive(Debug)]
@@ -50,6 +58,20 @@ pub struct Gateway<L = TcpListener> {
     reloads: Option<Arc<Reloads>>,
     /// What tells the metrics; `None` where they are told nowhere.
     measures: Option<Measures>,
+}
+
+/// Which requests get to the stack, and what is answered to those that do not.
+struct Doors {
+    listen: Listen,
+    resource: Option<Arc<Resource>>,
+    readiness: Readiness,
+}
+
+impl Doors {
+    fn before(self, stack: Stack, drain: &Drain) -> Route<Stack> {
+        let route = Route::new(stack, &self.listen.allowed_origins, self.readiness, drain.clone());
+        route.for_hosts(Hosts::of(&self.listen)).with_resource(self.resource)
+    }
 }
 
 /// In place of a listener: nobody can connect, and requests come in from the process that has set the gateway up.
@@ -152,6 +174,9 @@ pub enum GatewayError {
     /// The collector of traces.
     #[error(transparent)]
     Collector(#[from] CollectorError),
+    /// What the service manager hands over cannot be listened on.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
     /// Signals cannot be waited for.
     #[error("the process cannot wait for signals")]
     Signals(#[source] io::Error),
@@ -171,16 +196,45 @@ impl Gateway {
         Self::with(config, keys, Stops::open(&config.stops())).await
     }
 
+    /// As [`Gateway::set_up`], on a socket that something else listens on, such as the service manager. Connections wait there while
+    /// an earlier gateway still ends, and this one waits for that one's trail.
+    ///
+    /// # Errors
+    /// As [`Gateway::set_up`], and when the socket cannot be used.
+    pub async fn set_up_on(listener: std::net::TcpListener, config: &Config) -> Result<Self, GatewayError> {
+        let listener = manager::listener(listener)?;
+        // What is asked of an address is asked of the one that it really is.
+        let address = listener.local_addr().map_err(HandOverError::Unusable)?;
+        let listen = Listen { address, ..config.listen.clone() };
+        let config = Config { listen, ..config.clone() };
+        let token = secret(config.upstream.token.as_ref())?;
+        let keys = KeyRing::open(&config.keys, token)?;
+        let stops = Stops::open(&config.stops());
+        let patience = config.limits.drain_timeout.saturating_add(LAST_WRITES);
+        Self::listening(&config, keys, stops, patience, async || Ok(listener)).await
+    }
+
     /// As [`Gateway::set_up`], with keys and stops that are there already.
     ///
     /// # Errors
     /// As [`Gateway::set_up`].
     pub async fn with(config: &Config, keys: KeyRing, stops: Stops) -> Result<Self, GatewayError> {
+        let bind = async || accept::bind(config.listen.address).await;
+        Self::listening(config, keys, stops, Duration::ZERO, bind).await
+    }
+
+    async fn listening(
+        config: &Config,
+        keys: KeyRing,
+        stops: Stops,
+        patience: Duration,
+        bind: impl AsyncFnOnce() -> Result<TcpListener, BindError>,
+    ) -> Result<Self, GatewayError> {
         let metrics = config.metrics.and_then(|metrics| metrics.problem());
         if let Some(problem) = config.listen.problem().or(metrics) {
             return Err(GatewayError::Listen(problem));
         }
-        Self::build(config, keys, stops, async || accept::bind(config.listen.address).await).await
+        Self::build(config, keys, stops, patience, bind).await
     }
 
     /// The address that it listens on.
@@ -205,14 +259,9 @@ impl Gateway {
     /// # Errors
     /// When the trail cannot be closed with everything in it.
     pub async fn serve(self) -> Result<Drained, GatewayError> {
-        let (options, listen) = (self.options.clone(), self.listen.clone());
-        let resource = self.parts.ways.jwt().and_then(|provider| provider.resource().cloned());
-        let local = backend::local(&self.backend, self.parts.ways.keys().default_token());
-        let reloads = self.reloads.clone();
-        let readiness = readiness(&self.parts, &self.upstream, reloads, local);
+        let (options, doors) = (self.options.clone(), self.doors());
         self.work(async |listener, stack, drain| {
-            let route = Route::new(stack, &listen.allowed_origins, readiness, drain.clone());
-            let route = route.for_hosts(Hosts::of(&listen)).with_resource(resource);
+            let route = doors.before(stack, &drain);
             Ok(accept::serve(listener, route, options, drain).await)
         })
         .await
@@ -229,7 +278,40 @@ impl Gateway<Unbound> {
         let identity = Identity { refuse: config.identity.refuse.clone(), ..Identity::default() };
         let listen = Listen { tls: None, ..config.listen.clone() };
         let config = Config { listen, identity, metrics: None, ..config.clone() };
-        Self::build(&config, keys, stops, async || Ok(Unbound)).await
+        Self::build(&config, keys, stops, Duration::ZERO, async || Ok(Unbound)).await
+    }
+
+    /// A gateway inside another program, which listens itself: every way in is open that the settings have.
+    ///
+    /// # Errors
+    /// As [`Gateway::set_up`].
+    pub async fn embedded(config: &Config) -> Result<Self, GatewayError> {
+        let token = secret(config.upstream.token.as_ref())?;
+        let keys = KeyRing::open(&config.keys, token)?;
+        // Who listens, and whether in cleartext, is the other program's to say.
+        let listen = Listen { tls: None, ..config.listen.clone() };
+        let config = Config { listen, ..config.clone() };
+        let stops = Stops::open(&config.stops());
+        Self::build(&config, keys, stops, Duration::ZERO, async || Ok(Unbound)).await
+    }
+
+    /// Serves requests that `bring` brings to the route, as [`adopted`](accept::adopted) makes them, until that has ended. Finishes
+    /// what is under way, and closes the trail.
+    ///
+    /// The route takes `POST /mcp`, `/healthz` and `/readyz`, and holds hosts and origins against the settings.
+    ///
+    /// # Errors
+    /// When nothing can be brought in any more, or the trail cannot be closed with everything in it.
+    pub async fn serve_in(
+        self,
+        bring: impl AsyncFnOnce(Route<Stack>, &Drain) -> io::Result<()>,
+    ) -> Result<Drained, GatewayError> {
+        let doors = self.doors();
+        self.serve_from(async |stack, drain| {
+            bring(doors.before(stack, drain), drain).await?;
+            Ok(0)
+        })
+        .await
     }
 
     /// Serves what `bring` brings to the stack until it has ended, finishes what is under way, and closes the trail.
@@ -251,11 +333,12 @@ impl Gateway<Unbound> {
 }
 
 impl<L> Gateway<L> {
-    /// Sets everything up; `bind` is asked for its place once the trail is this gateway's.
+    /// Sets everything up; `bind` is asked for its place once the trail is this gateway's, for which it has `patience`.
     async fn build(
         config: &Config,
         keys: KeyRing,
         stops: Stops,
+        patience: Duration,
         bind: impl AsyncFnOnce() -> Result<L, BindError>,
     ) -> Result<Self, GatewayError> {
         let url = config.upstream.url.clone().ok_or(GatewayError::NoUpstream)?;
@@ -292,7 +375,7 @@ impl<L> Gateway<L> {
             Some(target) => Some(Feed::open(target, &config.audit.url).await?),
             None => None,
         };
-        let options = keep::options(&config.audit)?;
+        let options = TrailOptions { lock_patience: patience, ..keep::options(&config.audit)? };
         let trail = Trail::open(&options).await?;
         let clock = Arc::new(SystemClock);
         let tls = config.listen.tls.as_ref().map(|files| Tls::open(files, clock.clone())).transpose()?;
@@ -338,6 +421,15 @@ impl<L> Gateway<L> {
         })
     }
 
+    /// What stands before the stack.
+    fn doors(&self) -> Doors {
+        let ways = &self.parts.ways;
+        let local = backend::local(&self.backend, ways.keys().default_token());
+        let readiness = readiness(&self.parts, &self.upstream, self.reloads.clone(), local);
+        let resource = ways.jwt().and_then(|provider| provider.resource().cloned());
+        Doors { listen: self.listen.clone(), resource, readiness }
+    }
+
     /// Tells the gateway to end.
     pub fn drain(&self) -> Drain {
         self.parts.drain.clone()
@@ -363,17 +455,36 @@ impl<L> Gateway<L> {
         // Not one of the drain's tasks: it never ends by itself.
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
+                manager::reloading();
                 if let Some(tls) = &tls {
                     tls.at_once();
                 }
                 if let Some(reloads) = &reloads {
-                    reloads.at_once();
+                    // Where it takes longer, it is done later all the same.
+                    let _ = tokio::time::timeout(RELOADING, reloads.at_once()).await;
+                    manager::reloaded(reloads.is_behind());
                 } else {
                     tracing::info!("the policies are built in: there is nothing to reload");
+                    manager::reloaded(false);
                 }
             }
         });
         Ok(())
+    }
+
+    /// Has the service manager told that the gateway serves, that it ends, and while it can work, that it does. Nothing is told where
+    /// there is no service manager.
+    pub fn tell_manager(&self) {
+        manager::ready();
+        let stop = self.parts.drain.stop();
+        // Neither is one of the drain's tasks: what watches over the drain has to outlive it.
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            manager::stopping();
+        });
+        if let Some(every) = manager::watchdog() {
+            tokio::spawn(manager::watch(self.parts.trail.clone(), every));
+        }
     }
 
     /// How many calls an earlier run had left without an outcome, closed as `unknown`.

@@ -9,6 +9,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often a lock is looked at that another gateway holds.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// <https://sqlite.org/rescode.html>
 const SQLITE_CORRUPT: u32 = 11;
@@ -96,6 +101,14 @@ pub enum TrailError {
         /// What SQLite says.
         source: sqlx::Error,
     },
+    /// A page of the file is not in order.
+    #[error("the audit trail `{}` is damaged, or a copy of it is not whole: {said}", .path.display())]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        said: String,
+    },
     /// The file has a structure that this version does not know.
     #[error("the audit trail `{}` was written by another version of Warrener", .path.display())]
     Version {
@@ -142,17 +155,28 @@ impl Location {
         Ok(())
     }
 
-    /// Takes the lock that keeps a second gateway away, until the returned file is dropped.
+    /// Takes the lock that keeps a second gateway away, until the returned file is dropped; one that ends is waited for so long.
     ///
     /// It is a file of its own, not SQLite's exclusive mode: reading the trail meanwhile is what a trail is for.
-    pub(super) fn lock(&self) -> Result<File, TrailError> {
+    pub(super) async fn lock(&self, patience: Duration) -> Result<File, TrailError> {
         let mut path = OsString::from(self.path.as_os_str());
         path.push(".lock");
         let file = self.open_private(Path::new(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(TrailError::InUse { path: self.path.clone() }),
-            Err(TryLockError::Error(source)) => Err(TrailError::Io { path: path.into(), source }),
+        let begun = Instant::now();
+        let mut said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < patience => {
+                    if !std::mem::replace(&mut said, true) {
+                        let trail = self.path.display();
+                        tracing::info!(%trail, "another gateway still writes to the trail; it is waited for");
+                    }
+                    sleep(LOOK).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(TrailError::InUse { path: self.path.clone() }),
+                Err(TryLockError::Error(source)) => return Err(TrailError::Io { path: path.into(), source }),
+            }
         }
     }
 

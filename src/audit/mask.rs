@@ -74,6 +74,11 @@ pub fn is_plain(key: &str, value: &Value, redact: &dyn Fn(&str) -> bool) -> bool
     !is_secret(key, redact) && mask(value, redact) == *value
 }
 
+/// Whether a thing of that name is usually a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    is_secret(name, &|_| false)
+}
+
 /// Whether a value under that key is to go. Of a path, such as `author.password`, the last part counts.
 fn is_secret(key: &str, redact: &dyn Fn(&str) -> bool) -> bool {
     let field = key.rsplit('.').next().unwrap_or(key);

@@ -3,6 +3,7 @@
 //! [`trail`] writes it, [`query`] reads it, [`render`] shows what was read. An [`entry`] is what the path hands over;
 //! [`mask`] sees to it that no secret is in it, and [`chain`] says how it is sealed, so that a change shows.
 
+pub mod backup;
 pub mod call;
 pub mod chain;
 pub mod checkpoint;

@@ -61,6 +61,8 @@ pub struct TrailOptions {
     pub at: Timestamp,
     /// How long a write waits for another program that has locked the file, such as a shell with an open transaction; 5 s.
     pub busy_timeout: Duration,
+    /// How long another gateway that still writes to the file is waited for; not at all.
+    pub lock_patience: Duration,
     /// How the end of the chain is signed; it is not where this is `None`.
     pub checkpoints: Option<Checkpoints>,
 }
@@ -97,7 +99,8 @@ impl TrailOptions {
     /// The trail of that URL, opened now.
     pub fn new(url: impl Into<String>) -> Self {
         let busy_timeout = Duration::from_secs(5);
-        Self { url: url.into(), at: Timestamp::now(), busy_timeout, checkpoints: None }
+        let lock_patience = Duration::ZERO;
+        Self { url: url.into(), at: Timestamp::now(), busy_timeout, lock_patience, checkpoints: None }
     }
 }
 
@@ -111,7 +114,7 @@ impl Trail {
     pub async fn open(options: &TrailOptions) -> Result<Self, TrailError> {
         let location = Location::parse(&options.url)?;
         location.create()?;
-        let lock = location.lock()?;
+        let lock = location.lock(options.lock_patience).await?;
         location.refuse_foreign().await?;
         let (session, closed_at_start) = recovery::open(&location, options).await?;
         let (jobs, receiver) = mpsc::unbounded_channel();
@@ -194,6 +197,13 @@ impl Trail {
         }
         let probe = timeout(PATIENCE, self.ask(Job::Probe)).await;
         probe.map_err(|_| TrailUnavailable::new("the disk does not answer"))?
+    }
+
+    /// Whether what writes the trail answers within that time, be it that the disk fails: a writer that is stuck does not.
+    pub async fn responds(&self, within: Duration) -> bool {
+        let fresh = self.progress.is_fresh();
+        let answered = fresh || timeout(within, self.ask(Job::Probe)).await.is_ok();
+        answered && !self.jobs.is_closed()
     }
 
     /// Resolves when the trail cannot be written for the first time; never where that does not happen.

@@ -3,6 +3,7 @@
 pub mod filter;
 
 pub(super) mod activity;
+mod backup;
 mod erase;
 mod export;
 mod list;
@@ -12,6 +13,7 @@ mod stats;
 mod verify;
 
 use crate::audit::TrailError;
+use crate::audit::backup::BackupError;
 use crate::audit::erase::EraseError;
 use crate::audit::export::ExportError;
 use crate::audit::query::{QueryError, TrailReader};
@@ -77,6 +79,11 @@ pub enum AuditCommand {
     /// the checkpoints of the second place a trail that was cut short shows. The tallies that `audit stats` counts with are compared with
     /// the entries. Exit code 1 where something is wrong.
     Verify(verify::VerifyArgs),
+    /// Copy the trail to a new file, while the gateway goes on, and verify the copy
+    ///
+    /// The file appears when it is whole and verified. To restore it, put it in the place of the trail while no gateway runs, and take
+    /// away what stood beside the old one (`-wal`, `-shm`).
+    Backup(backup::BackupArgs),
     /// Delete old entries, while the gateway goes on
     ///
     /// A marker keeps what the rest is checked with; it is signed where the settings name a `signing_key`.
@@ -108,6 +115,9 @@ pub enum AuditError {
     /// Directus' own log cannot be read.
     #[error("what Directus remembers of the call cannot be read: {0}")]
     Activity(String),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Nothing was erased.
     #[error(transparent)]
     Erase(#[from] EraseError),
@@ -153,6 +163,7 @@ pub async fn run(
         AuditCommand::Stats(stats) => stats.run(&mut reader, now, screen, out, notes).await,
         AuditCommand::Export(export) => export.run(&mut reader, now, out, notes).await,
         AuditCommand::Verify(verify) => verify.run(&args, out, notes).await,
+        AuditCommand::Backup(backup) => backup.run(&args, notes).await,
         AuditCommand::Prune(prune) => prune.run(&args, now, notes).await,
         AuditCommand::Erase(erase) => erase.run(&args, &mut reader, notes).await,
     };
@@ -170,7 +181,10 @@ impl AuditArgs {
     /// Whether the settings say more of it than where the trail is.
     pub(super) fn needs_settings(&self) -> bool {
         match self.command {
-            AuditCommand::Verify(_) | AuditCommand::Prune(_) | AuditCommand::Erase(_) => true,
+            AuditCommand::Verify(_)
+            | AuditCommand::Backup(_)
+            | AuditCommand::Prune(_)
+            | AuditCommand::Erase(_) => true,
             AuditCommand::Query(_)
             | AuditCommand::Show(_)
             | AuditCommand::Tail(_)

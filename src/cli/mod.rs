@@ -5,12 +5,14 @@
 
 pub mod audit;
 mod check;
+mod config;
 mod connect;
 mod demo;
 mod diff;
 mod doctor;
 mod explain;
 mod folder;
+mod health;
 mod init;
 pub mod key;
 mod matrix;
@@ -21,6 +23,7 @@ mod replay;
 mod schema;
 mod serve;
 mod settings;
+mod shells;
 mod stdio;
 mod stop;
 mod suggest;
@@ -56,6 +59,10 @@ enum Command {
     Init(init::InitArguments),
     /// Says what is wrong with the settings and the policies
     Check(check::CheckArguments),
+    /// Prints the settings that `serve` would take, with where each comes from, and no secret
+    ///
+    /// A flag wins over the environment, and that over the file. What is printed is a `warrener.yaml` of the same meaning.
+    Config(Box<config::ConfigArguments>),
     /// Runs the tests of the policies
     Test(test::TestArguments),
     /// Tells what one call would do, and what the policies say of it
@@ -108,6 +115,12 @@ enum Command {
     Stdio(Box<stdio::StdioArguments>),
     /// Asks the audit trail what was called, by whom, and what came of it
     Audit(Box<audit::AuditArgs>),
+    /// Asks a gateway whether it can do its work
+    Health(health::HealthArguments),
+    /// Prints what a shell completes this command line with
+    Completions(shells::CompletionsArguments),
+    /// Prints the manual page, or writes those of all commands
+    Man(shells::ManArguments),
 }
 
 /// How a command ended.
@@ -235,10 +248,18 @@ fn settle(command: &mut Command, matches: &clap::ArgMatches) -> Result<(), Comma
                     .map(|(url, token)| ActivityLog { url, token });
             }
         }
+        Command::Config(arguments) => {
+            if let Some((_, matches)) = matches.subcommand() {
+                arguments.note(matches);
+            }
+        }
         Command::Key(arguments) if unsaid("keys") => arguments.keys = serve::from_file(None)?.keys,
         Command::Key(_)
         | Command::Serve(_)
         | Command::Demo(_)
+        | Command::Health(_)
+        | Command::Completions(_)
+        | Command::Man(_)
         | Command::Init(_)
         | Command::Check(_)
         | Command::Test(_)
@@ -273,6 +294,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Demo(arguments) => demo::run(&arguments, out),
         Command::Init(arguments) => init::run(&arguments, out),
         Command::Check(arguments) => check::run(&arguments, out),
+        Command::Config(arguments) => config::run(&arguments, out),
         Command::Test(arguments) => test::run(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Matrix(arguments) => matrix::run(&arguments, out),
@@ -292,6 +314,9 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ended, CommandError> {
         Command::Resume(arguments) => stop::resume(&arguments),
         Command::Connect(arguments) => connect::run(&arguments, out),
         Command::Stdio(arguments) => stdio::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments, out),
+        Command::Completions(arguments) => shells::completions(&arguments, out),
+        Command::Man(arguments) => shells::man(&arguments, out),
         Command::Audit(arguments) => {
             runtime()?.block_on(audit::run(*arguments, screen(), out, &mut io::stderr().lock()))?;
             Ok(Ended::Well)
@@ -380,6 +405,7 @@ fn is_invalid(error: &CommandError) -> bool {
             | GatewayError::Stopped
             | GatewayError::Bind(_)
             | GatewayError::Metrics { .. }
+            | GatewayError::HandOver(_)
             | GatewayError::Random(_)
             | GatewayError::Signals(_)
             | GatewayError::Client(_) => false,

@@ -2,16 +2,16 @@
 
 use super::settings::PathArguments;
 use super::{CommandError, Ended};
-use crate::administer::{Gateway, GatewayError};
+use crate::administer::{Gateway, GatewayError, handed_over};
 use crate::audit::feed::FeedTarget;
-use crate::config::{Config, feed_target};
+use crate::config::{Config, Origins, feed_target};
 use crate::identity::{KeyFile, NewKey, Standing};
 use crate::policy::diagnostic::Source;
 use crate::telemetry::{Clock as _, LogFormat, SystemClock, start_log};
 use clap::Args;
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 /// The config file that is read where there is one and no other is named.
@@ -49,18 +49,28 @@ pub(super) fn run(arguments: &ServeArguments, out: &mut dyn Write) -> Result<End
     start_log(LogFormat::detect()).map_err(|error| CommandError::Input(error.to_string()))?;
     let config = arguments.config()?;
     // Where clients come in another way nobody has asked for a key.
+    // Before anything else is opened, whose number could be taken for that of the socket.
+    let socket = handed_over().map_err(GatewayError::from)?;
     let by_key = config.identity.is_by_key_only();
     let fresh = if by_key { first_key(&config.keys, &arguments.role)? } else { None };
-    super::runtime()?.block_on(serve(&config, fresh, out))
+    super::runtime()?.block_on(serve(&config, socket, fresh, out))
 }
 
-async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> Result<Ended, CommandError> {
+async fn serve(
+    config: &Config,
+    socket: Option<TcpListener>,
+    fresh: Option<String>,
+    out: &mut dyn Write,
+) -> Result<Ended, CommandError> {
     // Standard output is for the feed then, and for nothing else.
     let mut messages = std::io::stderr();
     let fed = config.audit.feed == Some(FeedTarget::Stdout);
     let out: &mut dyn Write = if fed { &mut messages } else { out };
     crate::accept::raise_open_files(&config.limits);
-    let gateway = Gateway::set_up(config).await?;
+    let gateway = match socket {
+        Some(socket) => Gateway::set_up_on(socket, config).await?,
+        None => Gateway::set_up(config).await?,
+    };
     let drain = gateway.drain();
     drain.on_signals().map_err(GatewayError::Signals)?;
     gateway.reload_on_hangup().map_err(GatewayError::Signals)?;
@@ -84,6 +94,7 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
     }
     writeln!(out, "listening on {url}")?;
     out.flush()?;
+    gateway.tell_manager();
     let drained = gateway.serve().await?;
     if drained.tasks > 0 {
         tracing::warn!(
@@ -97,7 +108,12 @@ async fn serve(config: &Config, fresh: Option<String>, out: &mut dyn Write) -> R
 impl ServeArguments {
     /// The settings: the file, and what flags and environment say over it.
     pub(super) fn config(&self) -> Result<Config, CommandError> {
-        let mut config = from_file(self.config.as_deref())?;
+        self.config_and_origins().map(|(config, _)| config)
+    }
+
+    /// The settings, and where those of the file stand.
+    pub(super) fn config_and_origins(&self) -> Result<(Config, Origins), CommandError> {
+        let (mut config, origins) = said_in(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.listen.address = listen;
         }
@@ -106,19 +122,26 @@ impl ServeArguments {
         config.audit.feed = self.feed.as_deref().map(feed_target).or(config.audit.feed);
         config.keys = self.keys.clone().unwrap_or(config.keys);
         config.stops = self.stops.clone().or(config.stops);
-        Ok(config)
+        Ok((config, origins))
     }
 }
 
 /// The settings of a file; those of `warrener.yaml` where none is named, or the defaults where there is none.
 pub(super) fn from_file(path: Option<&Path>) -> Result<Config, CommandError> {
+    said_in(path).map(|(config, _)| config)
+}
+
+fn said_in(path: Option<&Path>) -> Result<(Config, Origins), CommandError> {
     let (path, named) = path.map_or((Path::new(CONFIG), false), |path| (path, true));
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((Config::default(), Origins::default()));
+        }
         Err(cause) => return Err(CommandError::Read { path: path.to_owned(), cause }),
     };
-    Config::from_yaml(&Source::new(path.display().to_string(), text)).map_err(CommandError::Config)
+    let source = Source::new(path.display().to_string(), text);
+    Config::from_yaml_with(&source, &|name| std::env::var(name).ok()).map_err(CommandError::Config)
 }
 
 /// Makes a key for the first client where there is no key file yet, so that a newcomer can call at once.

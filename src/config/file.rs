@@ -9,16 +9,18 @@ mod local;
 mod metrics;
 mod telemetry;
 mod unit;
+pub(in crate::config) mod variables;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
 use super::{
-    Audit, Checkpoints, Config, KeptArguments, Limits, OnFailure, Schema, Secret, Upstream, feed_target,
+    Audit, Checkpoints, Config, KeptArguments, Limits, OnFailure, Origin, Origins, Schema, Secret, Upstream,
+    feed_target,
 };
 use crate::audit::checkpoint::SecondPlace;
 use crate::policy::decode::{Decoder, Object};
 use crate::policy::diagnostic::{Diagnostics, Source, Sources};
 use crate::policy::set::GuardrailsFile;
-use crate::policy::yaml::Node;
+use crate::policy::yaml::{Node, Shape};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,22 +33,59 @@ const GUARDRAILS: &[(&str, GuardrailsFile)] =
     &[("required", GuardrailsFile::Required), ("none", GuardrailsFile::Optional)];
 
 impl Config {
-    /// Reads `warrener.yaml`; what it leaves out has its default.
+    /// Reads `warrener.yaml`; what it leaves out has its default, and `${NAME}` in a text is what the environment has.
     ///
     /// Whether the address may be listened on is [`Listen::problem`](super::Listen::problem)'s to say, once flags and environment are known too.
     ///
     /// # Errors
     /// All that is wrong in it.
     pub fn from_yaml(source: &Source) -> Result<Self, Diagnostics> {
-        let (mut decoder, root) = Decoder::open(source);
+        Self::from_yaml_with(source, &|name| std::env::var(name).ok()).map(|(config, _)| config)
+    }
+
+    /// As [`Config::from_yaml`] in another environment, and where each setting stands.
+    ///
+    /// # Errors
+    /// All that is wrong in it.
+    pub fn from_yaml_with(
+        source: &Source,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Origins), Diagnostics> {
+        let (mut decoder, mut root) = Decoder::open(source);
+        decoder.fill_in(&mut root, variables);
         let config = decoder.config(&root).unwrap_or_default();
         decoder.certificates_are_asked_for(&root, &config);
+        let origins = decoder.origins_of(&root);
         let found = Diagnostics::new(decoder.close(), Sources::new([source]));
-        if found.has_errors() { Err(found) } else { Ok(config) }
+        if found.has_errors() { Err(found) } else { Ok((config, origins)) }
     }
 }
 
 impl Decoder<'_> {
+    /// Where each setting of the file stands.
+    fn origins_of(&self, root: &Node) -> Origins {
+        let mut origins = Origins::default();
+        let mut waiting = vec![(String::new(), root)];
+        while let Some((path, node)) = waiting.pop() {
+            match &node.shape {
+                Shape::Map(entries) => waiting.extend(entries.iter().map(|entry| {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    (format!("{path}{dot}{}", entry.key), &entry.value)
+                })),
+                Shape::Null
+                | Shape::Bool(_)
+                | Shape::Number(_)
+                | Shape::Text { .. }
+                | Shape::List(_)
+                | Shape::Broken => {
+                    let position = self.at(&node.span);
+                    origins.say(&path, Origin::File { file: position.file, line: position.line });
+                }
+            }
+        }
+        origins
+    }
+
     fn config(&mut self, root: &Node) -> Option<Config> {
         let object = self.object(root, &CONFIG)?;
         self.version(&object);

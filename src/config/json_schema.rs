@@ -404,8 +404,8 @@ struct Limits {
 mod tests {
     use super::*;
     use crate::config::file::keys::{
-        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN, METRICS,
-        PASSTHROUGH, SAME_RESOURCE, SCHEMA, TELEMETRY, TLS, UPSTREAM,
+        AUDIT, CERTIFICATE, CHECKPOINTS, CONFIG, ENV_SECRET, IDENTITY, JWT, JWT_ROLE, LIMITS, LISTEN,
+        METRICS, PASSTHROUGH, SAME_RESOURCE, SCHEMA, TELEMETRY, TLS, UPSTREAM,
     };
     use crate::policy::json_schema::tests::assert_same_keys;
 

@@ -1,10 +1,14 @@
 //! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
 
+mod effective;
 mod file;
 pub mod json_schema;
 mod jwt;
+mod origin;
 
+pub use effective::effective;
 pub use jwt::{Issuer, Jwt, MappedRole};
+pub use origin::{Origin, Origins};
 
 use crate::accept::Network;
 use crate::audit::checkpoint::SecondPlace;

@@ -64,6 +64,8 @@ mod schemas;
 #[cfg(test)]
 mod seen;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod stdio;
 #[cfg(test)]
 mod suggest;

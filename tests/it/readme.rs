@@ -71,6 +71,32 @@ fn the_explained_call_is_denied() {
     assert!(told(&explained).contains("content-editor/no-content-deletes"), "{}", told(&explained));
 }
 
+/// The settings of the hardened service, made as the README says, in a folder that stands in for the one of the machine.
+#[test]
+fn the_settings_of_the_service_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let etc = folder.path().join("warrener").display().to_string();
+    let block = blocks("sh").into_iter().find(|block| block.contains("warrener init /etc/warrener")).unwrap();
+    let block = block.replace("/etc/warrener", &etc);
+    let program = Path::new(env!("CARGO_BIN_EXE_warrener")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-c", &block]).current_dir(folder.path()).env("PATH", path);
+    let done = shell.env_remove("DIRECTUS_TOKEN").stdin(std::process::Stdio::null()).output().unwrap();
+    let told = told(&done);
+    assert!(done.status.success(), "{told}");
+    assert!(told.contains("  url: \"https://cms.example.com/\"  # "), "{told}");
+    assert!(told.contains(&format!("policies: \"{etc}/policies\"  # ")), "{told}");
+    let token = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(format!("{etc}/directus-token")).unwrap().permissions(),
+    );
+    assert_eq!(token & 0o777, 0o600);
+    let unit = fs::read_to_string(checkout("examples/systemd/warrener.service")).unwrap();
+    for line in ["/etc/warrener/warrener.yaml", "/etc/warrener/directus-token", "/usr/bin/warrener serve"] {
+        assert!(unit.contains(line), "{line}");
+    }
+}
+
 #[test]
 fn every_command_and_every_flag_that_is_named_is_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +105,7 @@ fn every_command_and_every_flag_that_is_named_is_there() {
         lines.filter_map(|line| line.split_once("warrener ").map(|(_, words)| words)).collect();
     assert!(commands.len() >= 10, "{commands:?}");
     for words in commands {
-        let words = words.split(" #").next().unwrap().split(" \\").next().unwrap();
+        let words = [" #", " \\", " > "].iter().fold(words, |words, end| words.split(end).next().unwrap());
         let words: Vec<&str> =
             words.split_whitespace().map(|word| word.trim_matches('\'')).chain(["--help"]).collect();
         let helped = warrener(folder.path(), &words);

@@ -146,7 +146,7 @@ impl VerifyArgs {
         out: &mut dyn Write,
         notes: &mut dyn Write,
     ) -> Result<(), AuditError> {
-        let evidence = self.evidence(args)?;
+        let evidence = evidence(args, self.public_key.as_deref(), self.checkpoints.as_deref())?;
         let bar = progress::entries(0);
         let verdict = verify(&args.audit, &evidence, &mut |done, total| {
             bar.set_length(total);
@@ -163,24 +163,29 @@ impl VerifyArgs {
             }
         }
     }
+}
 
-    fn evidence(&self, args: &AuditArgs) -> Result<Evidence, EvidenceError> {
-        let settings = &args.settings;
-        let key = match (&self.public_key, &settings.signing_key) {
-            (Some(path), _) => Some(PublicKey::read(path)?),
-            (None, Some(path)) => Some(SigningKey::read(path)?.public()),
-            (None, None) => None,
-        };
-        let configured = match &settings.checkpoints.to {
-            SecondPlace::File(path) => Some(path),
-            SecondPlace::Log | SecondPlace::Stdout => None,
-        };
-        let elsewhere = match self.checkpoints.as_ref().or(configured) {
-            Some(path) => lines(path)?,
-            None => Vec::new(),
-        };
-        Ok(Evidence { key, elsewhere })
-    }
+/// What the settings have to check with; a public key or a file of checkpoints that is named counts in their place.
+pub(super) fn evidence(
+    args: &AuditArgs,
+    public_key: Option<&Path>,
+    checkpoints: Option<&Path>,
+) -> Result<Evidence, EvidenceError> {
+    let settings = &args.settings;
+    let key = match (public_key, &settings.signing_key) {
+        (Some(path), _) => Some(PublicKey::read(path)?),
+        (None, Some(path)) => Some(SigningKey::read(path)?.public()),
+        (None, None) => None,
+    };
+    let configured = match &settings.checkpoints.to {
+        SecondPlace::File(path) => Some(path.as_path()),
+        SecondPlace::Log | SecondPlace::Stdout => None,
+    };
+    let elsewhere = match checkpoints.or(configured) {
+        Some(path) => lines(path)?,
+        None => Vec::new(),
+    };
+    Ok(Evidence { key, elsewhere })
 }
 
 fn lines(path: &Path) -> Result<Vec<Said>, EvidenceError> {

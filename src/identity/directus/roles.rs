@@ -14,6 +14,11 @@ impl Roles {
         Self(roles.into_iter().collect())
     }
 
+    /// Each role of Directus' with the policy role that it has.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter()
+    }
+
     /// The policy roles in it.
     pub fn policies(&self) -> impl Iterator<Item = &String> {
         self.0.values()

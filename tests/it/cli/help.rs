@@ -16,29 +16,34 @@ async fn help_of_all() {
     Usage: warrener <COMMAND>
 
     Commands:
-      serve    Runs the gateway in front of a Directus
-      demo     Runs the gateway in front of a built-in stand-in for Directus, to see it at work
-      init     Writes settings and policies to start from
-      check    Says what is wrong with the settings and the policies
-      test     Runs the tests of the policies
-      explain  Tells what one call would do, and what the policies say of it
-      matrix   Shows what every role may do, as one table to review
-      replay   Decides the calls of a trail again, to see what other policies would have changed
-      suggest  Writes the least policy that the calls of a trail need, for one role
-      schema   Prints the JSON Schemas by which editors check policies, tests and settings
-      who-can  Says which roles can do something, by which rule, with a call that shows it
-      can      Says whether one role can do something
-      prove    Proves what the policies can never let happen
-      diff     Tells what other policies would change, in words or as a table
-      doctor   Says how the gateway and the Directus behind it stand, and what to do about it
-      key      Issues, lists and revokes client keys
-      stop     Refuses calls until they are resumed: all, or those of a role or a client
-      resume   Lets calls through again that were stopped
-      connect  Says how a client is connected, in the client's own format, or writes it into the
-               client's file
-      stdio    Serves one client over standard input and output, by a gateway elsewhere or by itself
-      audit    Asks the audit trail what was called, by whom, and what came of it
-      help     Print this message or the help of the given subcommand(s)
+      serve        Runs the gateway in front of a Directus
+      demo         Runs the gateway in front of a built-in stand-in for Directus, to see it at work
+      init         Writes settings and policies to start from
+      check        Says what is wrong with the settings and the policies
+      config       Prints the settings that `serve` would take, with where each comes from, and no
+                   secret
+      test         Runs the tests of the policies
+      explain      Tells what one call would do, and what the policies say of it
+      matrix       Shows what every role may do, as one table to review
+      replay       Decides the calls of a trail again, to see what other policies would have changed
+      suggest      Writes the least policy that the calls of a trail need, for one role
+      schema       Prints the JSON Schemas by which editors check policies, tests and settings
+      who-can      Says which roles can do something, by which rule, with a call that shows it
+      can          Says whether one role can do something
+      prove        Proves what the policies can never let happen
+      diff         Tells what other policies would change, in words or as a table
+      doctor       Says how the gateway and the Directus behind it stand, and what to do about it
+      key          Issues, lists and revokes client keys
+      stop         Refuses calls until they are resumed: all, or those of a role or a client
+      resume       Lets calls through again that were stopped
+      connect      Says how a client is connected, in the client's own format, or writes it into the
+                   client's file
+      stdio        Serves one client over standard input and output, by a gateway elsewhere or by itself
+      audit        Asks the audit trail what was called, by whom, and what came of it
+      health       Asks a gateway whether it can do its work
+      completions  Prints what a shell completes this command line with
+      man          Prints the manual page, or writes those of all commands
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -647,6 +652,7 @@ async fn help_of_audit() {
       stats   Count calls, denials, errors and durations
       export  Write calls out for other programs, one a line, in the order in which they ended
       verify  Check that no entry was changed, removed, inserted or reordered
+      backup  Copy the trail to a new file, while the gateway goes on, and verify the copy
       prune   Delete old entries, while the gateway goes on
       erase   Erase arguments, and the name behind a pseudonym, while the gateway goes on
       help    Print this message or the help of the given subcommand(s)

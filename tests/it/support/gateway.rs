@@ -69,6 +69,16 @@ impl Site {
         self.listening(self.serve(command, &self.audit()))
     }
 
+    /// Starts the gateway as `change` has it, with `stdin`, and waits until it listens.
+    pub(crate) fn start_as(&self, stdin: Stdio, change: impl FnOnce(Command) -> Command) -> Gateway {
+        self.listening_with(change(self.serve(self.command(), &self.audit())), stdin)
+    }
+
+    /// The command that starts the gateway.
+    pub(crate) fn serving(&self) -> Command {
+        self.serve(self.command(), &self.audit())
+    }
+
     /// Starts a gateway that cannot begin, and returns its exit code and what it said.
     pub(crate) fn start_in_vain(&self) -> (Option<i32>, String) {
         let output = self.serve(self.command(), &self.audit()).stdin(Stdio::null()).output().unwrap();
@@ -105,8 +115,13 @@ impl Site {
         command
     }
 
-    fn listening(&self, mut command: Command) -> Gateway {
-        let mut process = Process::start(command.stdout(Stdio::piped()), self.path("gateway.log"));
+    fn listening(&self, command: Command) -> Gateway {
+        self.listening_with(command, Stdio::null())
+    }
+
+    fn listening_with(&self, mut command: Command, stdin: Stdio) -> Gateway {
+        let log = self.path("gateway.log");
+        let mut process = Process::start_with(command.stdout(Stdio::piped()), stdin, log);
         let (address, printed) = announced(BufReader::new(process.stdout()).lines());
         let url = address.unwrap_or_else(|| panic!("it did not listen:\n{}", process.log()));
         Gateway { process, url, printed }

@@ -19,8 +19,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command`; what it writes to stderr goes to the file `log`.
     pub(crate) fn start(command: &mut Command, log: PathBuf) -> Self {
+        Self::start_with(command, Stdio::null(), log)
+    }
+
+    /// The same with something else than nothing as its standard input.
+    pub(crate) fn start_with(command: &mut Command, stdin: Stdio, log: PathBuf) -> Self {
         let stderr = std::fs::File::create(&log).unwrap();
-        let child = command.stdin(Stdio::null()).stderr(stderr).spawn();
+        let child = command.stdin(stdin).stderr(stderr).spawn();
         let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child, log }
     }
