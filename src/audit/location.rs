@@ -96,6 +96,14 @@ pub enum TrailError {
         /// What SQLite says.
         source: sqlx::Error,
     },
+    /// A page of the file is not in order.
+    #[error("the audit trail `{}` is damaged, or a copy of it is not whole: {said}", .path.display())]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        said: String,
+    },
     /// The file has a structure that this version does not know.
     #[error("the audit trail `{}` was written by another version of Warrener", .path.display())]
     Version {
