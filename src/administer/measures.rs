@@ -7,6 +7,7 @@ use crate::audit::trail::Trail;
 use crate::config::{Listen, MetricsListen};
 use crate::identity::{Standing, Stops};
 use crate::path::Parts;
+use crate::path::shed::Breaker;
 use crate::policy::PolicySet;
 use crate::telemetry::metrics::catalogue::{self as named, Described};
 use crate::telemetry::metrics::encode;
@@ -54,6 +55,7 @@ impl Measures {
             policies: parts.policies.clone(),
             schema: parts.schema.clone(),
             stops: parts.stops.clone(),
+            breaker: parts.breaker.clone(),
             reloads,
             started: Duration::from_micros(u64::try_from(parts.clock.micros()).unwrap_or_default()),
         }));
@@ -81,6 +83,7 @@ struct LookedUp {
     policies: Arc<ArcSwap<PolicySet>>,
     schema: Arc<SchemaCache>,
     stops: Arc<Stops>,
+    breaker: Breaker,
     reloads: Option<Arc<Reloads>>,
     /// Since 1970.
     started: Duration,
@@ -106,6 +109,7 @@ impl Collector for LookedUp {
         };
         gauge(to, &named::STOPS, i64::try_from(stops).unwrap_or(i64::MAX))?;
         gauge(to, &named::STOPS_UNKNOWN, unknown)?;
+        gauge(to, &named::BREAKER_OPEN, i64::from(!self.breaker.is_closed()))?;
         info(to, &named::BUILD, env!("CARGO_PKG_VERSION"))?;
         ConstGauge::new(self.started.as_secs_f64()).encode(described(to, &named::START, MetricType::Gauge)?)
     }

@@ -5,7 +5,7 @@ use super::location::Location;
 use super::row::Row;
 use super::session::{Head, Session, Text};
 use super::trail::{Progress, TrailUnavailable};
-use crate::telemetry::metrics::Waiting;
+use crate::telemetry::metrics::Held;
 use std::fs::File;
 use std::mem;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub(super) struct WaitingRow {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) _room: OwnedSemaphorePermit,
-    pub(super) _waiting: Waiting,
+    pub(super) _waiting: Held,
 }
 
 /// The writer's state.

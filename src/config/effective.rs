@@ -374,7 +374,7 @@ fn time(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{EXAMPLE, Origin};
+    use crate::config::{EXAMPLE, Origin, everything_set};
     use crate::policy::diagnostic::Source;
 
     fn read(text: &str) -> (Config, Origins) {
@@ -382,11 +382,21 @@ mod tests {
         read.unwrap_or_else(|problems| panic!("{problems}\n{text}"))
     }
 
+    /// Everything that can stand beside tokens of Directus' own.
+    fn everything() -> String {
+        everything_set(&["command", "args", "env"])
+    }
+
+    /// Everything that can stand beside a Local MCP.
+    fn local() -> String {
+        everything_set(&["same_resource", "passthrough"])
+    }
+
     #[test]
     fn what_is_printed_is_read_as_the_same() {
-        let everything = EXAMPLE.replace("# set: ", "");
+        let (local, everything) = (local(), everything());
         let minutes = "version: 1\nlisten: '[::1]:1'\nupstream: {token_file: /run/x, timeout: 90m}\nlimits: {body_timeout: 500ms}\n";
-        for text in ["version: 1\n", EXAMPLE, &everything, minutes] {
+        for text in ["version: 1\n", EXAMPLE, &everything, &local, minutes] {
             let (config, origins) = read(text);
             let printed = effective(&config, &origins, &[]);
             let (again, _) = read(&printed);
@@ -396,8 +406,11 @@ mod tests {
 
     #[test]
     fn every_key_of_the_example_is_printed() {
-        let (config, origins) = read(&EXAMPLE.replace("# set: ", ""));
-        let printed = effective(&config, &origins, &[]);
+        let printed = [everything(), local()].map(|text| {
+            let (config, origins) = read(&text);
+            effective(&config, &origins, &[])
+        });
+        let printed = printed.concat();
         for line in EXAMPLE.lines() {
             let line = line.trim().trim_start_matches("# set:").trim_start_matches([' ', '-']);
             let Some((key, _)) = line.split_once(':').filter(|(key, _)| !key.contains([' ', '#'])) else {

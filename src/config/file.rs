@@ -55,6 +55,7 @@ impl Config {
         decoder.fill_in(&mut root, variables);
         let config = decoder.config(&root).unwrap_or_default();
         decoder.certificates_are_asked_for(&root, &config);
+        decoder.tokens_can_be_asked_about(&root, &config);
         let origins = decoder.origins_of(&root);
         let found = Diagnostics::new(decoder.close(), Sources::new([source]));
         if found.has_errors() { Err(found) } else { Ok((config, origins)) }
@@ -399,11 +400,14 @@ limits:
                 assert!(found, "{}: {key}", mapping.name);
             }
         }
-        assert_eq!(read(&uncommented).audit.feed, Some(FeedTarget::Stdout));
-        assert_eq!(read(&uncommented).listen.tls.unwrap().client_ca, Some("clients.pem".into()));
-        let local = read(&uncommented).upstream.local.unwrap();
+        let local = super::super::everything_set(&["same_resource", "passthrough"]);
+        let local = read(&local).upstream.local.unwrap();
         assert_eq!((local.command, local.args.len(), local.env.len()), ("node".into(), 1, 3));
-        assert_eq!(read(&uncommented).upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
+        let everything = read(&super::super::everything_set(&["command", "args", "env"]));
+        assert_eq!(everything.audit.feed, Some(FeedTarget::Stdout));
+        assert_eq!(everything.listen.tls.unwrap().client_ca, Some("clients.pem".into()));
+        assert_eq!(everything.upstream.token, Some(Secret::Env("DIRECTUS_TOKEN".to_owned())));
+        assert!(everything.identity.same_resource.is_some());
     }
 
     #[test]

@@ -22,6 +22,26 @@ use std::time::Duration;
 /// A `warrener.yaml` to start from: every setting with its default, and what it means.
 pub const EXAMPLE: &str = include_str!("example.yaml");
 
+/// The example with all that it names set, without these keys and what is below them: not everything can stand together.
+#[cfg(test)]
+fn everything_set(without: &[&str]) -> String {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut left_out = None;
+    let mut text = String::new();
+    for line in EXAMPLE.replace("# set: ", "").lines() {
+        left_out = left_out.filter(|key| depth(line) > *key);
+        let key = line.trim_start().split(':').next();
+        if key.is_some_and(|key| without.contains(&key)) {
+            left_out = Some(depth(line));
+        }
+        if left_out.is_none() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
 /// Every setting of the gateway, with its default filled in.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -29,6 +29,10 @@ const HEADING: &str = "\
 # Only digests are kept; a key that was lost cannot be read from here.
 ";
 
+/// Most pieces of YAML in the file, some ten for each key, and their bytes: enough for a hundred thousand keys and more.
+const MOST_NODES: usize = 4_000_000;
+const LONGEST: usize = 256 << 20;
+
 /// The key file as a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyFile {
@@ -200,7 +204,13 @@ impl KeyFile {
             #[serde(default)]
             keys: Vec<KeyEntry>,
         }
-        let document: Document = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_nodes: MOST_NODES, max_events: MOST_NODES, max_total_scalar_bytes: LONGEST,
+            },
+        };
+        let read = serde_saphyr::from_str_with_options(text, options);
+        let document: Document = read.map_err(|error| error.to_string())?;
         if document.version != 1 {
             return Err(format!("version {} is not known here; this is for version 1", document.version));
         }
@@ -289,6 +299,16 @@ pub(super) fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_may_be_very_many() {
+        let mut text = "version: 1\nkeys:\n".to_owned();
+        for n in 0..100_000 {
+            writeln!(text, "  - {{name: k{n}, role: r, digest: {n:0>64x}, created: 2026-11-22T10:00:00Z}}")
+                .unwrap();
+        }
+        assert_eq!(KeyFile::parse(&text).map(|file| file.keys.len()), Ok(100_000));
+    }
 
     fn new(name: &str) -> NewKey {
         NewKey {

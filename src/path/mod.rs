@@ -129,7 +129,7 @@ where
     .within(limits.call_timeout);
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
-    let shed = shed::ShedLayer::new(limits.max_in_flight, breaker);
+    let shed = shed::ShedLayer::new(limits.max_in_flight, breaker, metrics.clone());
     let challenge = ways.challenge();
     let identify = identify::IdentifyLayer::new(ways, strangers.clone(), clock, &limits);
     let kept = Kept { strangers, identify: identify.clone(), shed: shed.clone(), limit: limit.clone() };

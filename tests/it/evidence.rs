@@ -489,6 +489,33 @@ async fn old_entries_go_while_the_gateway_writes_and_the_rest_verifies() {
     assert_eq!(signed.place.rows("SELECT CAST(min(seq) AS TEXT) FROM entries").await, ["11"]);
 }
 
+#[tokio::test]
+async fn a_hole_in_an_index_is_found_too() {
+    let place = Place::new();
+    let trail = place.open().await;
+    for _ in 0..500 {
+        trail.submit(refusal(id())).await.unwrap();
+    }
+    trail.close().await.unwrap();
+    let roots =
+        "SELECT CAST(rootpage AS TEXT) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'entries'";
+    let roots = place.rows(roots).await;
+    let size = place.rows("SELECT CAST(page_size AS TEXT) FROM pragma_page_size").await;
+    let size: usize = size[0].parse().unwrap();
+    let whole = std::fs::read(place.path()).unwrap();
+    let verified = async || verify(&place.url(), &Evidence::default(), &mut |_, _| {}).await;
+    assert!(matches!(verified().await, Ok(Verdict::Whole(_))));
+    assert!(roots.len() > 2, "{roots:?}");
+    for root in roots {
+        let page: usize = root.parse().unwrap();
+        let mut bytes = whole.clone();
+        bytes[(page - 1) * size..page * size].fill(0);
+        std::fs::write(place.path(), bytes).unwrap();
+        let found = verified().await;
+        assert!(!matches!(found, Ok(Verdict::Whole(_))), "page {page}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prune_in_the_middle_of_a_walk_is_no_fault() {
     let later = |hours| Timestamp::now() + jiff::SignedDuration::from_hours(hours);

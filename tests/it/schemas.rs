@@ -313,10 +313,11 @@ fn what_is_wrong_is_refused_by_both() {
 }
 
 /// What is wrong by a meaning that a schema cannot know, and is left to `warrener check`.
-const MEANINGS: [&str; 26] = [
+const MEANINGS: [&str; 27] = [
     "address",
     "by-query",
     "client-ca",
+    "directus-tokens",
     "duplicate-id",
     "duplicate-name",
     "duration",
@@ -468,10 +469,18 @@ tests:
   - {name: a, list: prompts, expect: [a]}
   - {name: b, call: {tool: t, arguments: {x: {$each: x}}}, each: [{x: 1}, {x: 2, expect: {deny: forbidden}}], expect: permit}
 ";
-    let config = config::EXAMPLE.replace("# set: ", "");
+    // Not everything can stand together.
+    let config = value(&config::EXAMPLE.replace("# set: ", ""));
+    let without = |section: &str, keys: &[&str]| {
+        let path = |key: &&str| [section.to_owned(), (*key).to_owned()];
+        keys.iter().fold(config.clone(), |config, key| with(&config, &path(key), None)).to_string()
+    };
+    let local = without("identity", &["same_resource", "passthrough"]);
+    let endpoint = without("upstream", &["command", "args", "env"]);
     let tests = [(Kind::Test, tests), (Kind::Test, more)];
-    let others = [(Kind::Policy, role), (Kind::Guardrails, guardrails), (Kind::Config, config.as_str())];
-    others.into_iter().chain(tests).map(|(kind, text)| (kind, text.to_owned())).collect()
+    let settings = [(Kind::Config, local.as_str()), (Kind::Config, endpoint.as_str())];
+    let others = [(Kind::Policy, role), (Kind::Guardrails, guardrails)].into_iter().chain(settings);
+    others.chain(tests).map(|(kind, text)| (kind, text.to_owned())).collect()
 }
 
 /// The way to a part of a value.

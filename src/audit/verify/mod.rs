@@ -97,7 +97,7 @@ pub async fn verify(
     }
 }
 
-/// Whether SQLite finds every page in order, those of indices too, of which the chain says nothing: a copy that lacks one would only
+/// Whether SQLite finds every page in order, those of indexes too, of which the chain says nothing: a copy that lacks one would only
 /// fail the gateway that goes on with it.
 async fn pages_are_in_order(
     location: &Location,

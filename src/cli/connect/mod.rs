@@ -164,7 +164,8 @@ impl ConnectArguments {
 
     /// Where the gateway of the settings listens.
     fn own_address(&self) -> Result<Url, CommandError> {
-        let listen = serve::from_file(self.config.as_deref())?.listen.address;
+        let settings = serve::from_file(self.config.as_deref())?.listen;
+        let (listen, scheme) = (settings.address, if settings.tls.is_some() { "https" } else { "http" });
         let none = || {
             let text = format!(
                 "clients cannot connect to `{listen}`: say with `--server` what they call the gateway"
@@ -174,7 +175,7 @@ impl ConnectArguments {
         if listen.ip().is_unspecified() {
             return Err(none());
         }
-        Url::parse(&format!("http://{listen}/mcp")).map_err(|_| none())
+        Url::parse(&format!("{scheme}://{listen}/mcp")).map_err(|_| none())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The section `identity`: who is let in, and how.
 
-use super::super::Identity;
+use super::super::{Config, Identity};
 use super::keys::{IDENTITY, PASSTHROUGH, SAME_RESOURCE};
 use crate::identity::{Roles, SameResource};
 use crate::policy::decode::{Decoder, Object};
@@ -18,6 +18,16 @@ impl Decoder<'_> {
             certificates: object.get("certificates").map(|node| self.certificates(node)).unwrap_or_default(),
             jwt,
         })
+    }
+
+    /// Reports tokens of Directus' own, where there is no MCP endpoint that could be asked whether it takes one.
+    pub(super) fn tokens_can_be_asked_about(&mut self, root: &Node, config: &Config) {
+        let Identity { same_resource, passthrough, .. } = &config.identity;
+        if config.upstream.local.is_some() && (same_resource.is_some() || passthrough.is_some()) {
+            let message = "`same_resource` and `passthrough` need Directus' own MCP endpoint";
+            let help = "leave them out of `identity`: with `upstream.command` clients come in with keys, certificates or `jwt`";
+            self.error("directus-tokens", &root.span, message, help);
+        }
     }
 
     fn same_resource(&mut self, node: &Node) -> Option<SameResource> {
@@ -86,6 +96,24 @@ identity:
         assert_eq!(same.public_url, "https://cms.example.com");
         assert_eq!(same.roles, roles("Content Editor", "content-editor"));
         assert_eq!(identity.passthrough, Some(roles("0a1b2c3d-0000-4000-8000-000000000002", "reader")));
+    }
+
+    #[test]
+    fn a_local_mcp_cannot_be_asked_about_tokens() {
+        let upstream = "upstream: {url: 'https://cms.example.com', command: node}";
+        for (identity, is_taken) in [
+            ("{passthrough: {roles: {a: b}}}", false),
+            ("{same_resource: {public_url: 'https://cms.example.com', roles: {a: b}}}", false),
+            ("{refuse: [a]}", true),
+            ("{jwt: {issuer: 'https://login.example.com', audience: a, role_claim: r, roles: {a: b}}}", true),
+        ] {
+            let text = format!("version: 1\n{upstream}\nidentity: {identity}\n");
+            let found = Config::from_yaml(&Source::new("warrener.yaml", text));
+            assert_eq!(found.is_ok(), is_taken, "{identity}");
+            if let Err(found) = found {
+                assert!(found.to_string().contains("MCP endpoint"), "{found}");
+            }
+        }
     }
 
     #[test]

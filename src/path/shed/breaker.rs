@@ -63,6 +63,12 @@ impl Breaker {
         Self { after, pause, seen: Arc::default() }
     }
 
+    /// Whether calls of all clients go on to Directus.
+    pub fn is_closed(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(self.state(&seen.directus, Instant::now()), State::Closed)
+    }
+
     /// How it stands for all clients: `closed`, `open` or `half-open`.
     pub fn word(&self) -> &'static str {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

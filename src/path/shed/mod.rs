@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 use crate::accept::Body;
 use crate::directus::{Meaning, Protocol};
 use crate::policy::{Obligation, Permit, Verdict};
+use crate::telemetry::metrics::{Held, Metrics};
 use breaker::Ticket;
 use http::Response;
 use places::{Place, Places};
@@ -48,12 +49,13 @@ pub enum Busy {
 pub struct ShedLayer {
     places: Arc<Places>,
     breaker: Breaker,
+    metrics: Metrics,
 }
 
 impl ShedLayer {
     /// Lets at most so many calls be under way at once, and none while the breaker is open.
-    pub fn new(max_in_flight: usize, breaker: Breaker) -> Self {
-        Self { places: Arc::new(Places::new(max_in_flight)), breaker }
+    pub fn new(max_in_flight: usize, breaker: Breaker, metrics: Metrics) -> Self {
+        Self { places: Arc::new(Places::new(max_in_flight)), breaker, metrics }
     }
 
     /// Forgets the clients whose calls have long gone well, or not come at all.
@@ -66,7 +68,8 @@ impl<S> Layer<S> for ShedLayer {
     type Service = Shed<S>;
 
     fn layer(&self, inner: S) -> Shed<S> {
-        Shed { places: self.places.clone(), breaker: self.breaker.clone(), inner }
+        let Self { places, breaker, metrics } = self.clone();
+        Shed { places, breaker, metrics, inner }
     }
 }
 
@@ -75,6 +78,7 @@ impl<S> Layer<S> for ShedLayer {
 pub struct Shed<S> {
     places: Arc<Places>,
     breaker: Breaker,
+    metrics: Metrics,
     inner: S,
 }
 
@@ -107,7 +111,7 @@ impl<S> Shed<S> {
     fn passage(&self, client: &str) -> Result<Passage, (Busy, Duration)> {
         let place = self.places.take(client).map_err(|cause| (cause, PLACE_RETRY))?;
         let ticket = self.breaker.ask(client, Instant::now())?;
-        Ok(Passage { ticket, _place: place })
+        Ok(Passage { ticket, _place: place, _counted: self.metrics.under_way() })
     }
 }
 
@@ -116,6 +120,7 @@ impl<S> Shed<S> {
 pub struct Passage {
     ticket: Ticket,
     _place: Place,
+    _counted: Held,
 }
 
 impl Passage {

@@ -43,6 +43,10 @@ catalogue! {
         "Calls that have ended. Role: one of the policies, or other. Tool: one that is known, other, or none for a protocol request. Action: the gravest that is asked for, or none. Decision: permit, deny, or observed for a denial that was not enforced. Outcome: ok, error, refused or failed";
     CALL_SECONDS: Histogram "warrener_call_seconds" []
         "From a request's arrival to the end of its answer";
+    UNDER_WAY: Gauge "warrener_calls_under_way" []
+        "Permitted calls that need Directus and have not ended; most are limits.max_in_flight";
+    BREAKER_OPEN: Gauge "warrener_breaker_open" []
+        "1 where Directus cannot be reached, so that calls are refused at once; 0 otherwise";
     REFUSALS: Counter "warrener_refusals" ["reason"]
         "Refused calls, by the code that the trail has too";
     STRANGERS: Counter "warrener_strangers" ["reason"]

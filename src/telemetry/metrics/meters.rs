@@ -43,9 +43,8 @@ impl Commits {
     }
 
     /// An entry waits, until what is returned is dropped.
-    pub(crate) fn wait(&self) -> Waiting {
-        self.waiting.inc();
-        Waiting(self.waiting.clone())
+    pub(crate) fn wait(&self) -> Held {
+        Held::by(&self.waiting)
     }
 
     /// Has a registry show them.
@@ -60,9 +59,16 @@ impl Commits {
 
 /// One that is counted as long as this is held.
 #[derive(Debug)]
-pub(crate) struct Waiting(Gauge);
+pub(crate) struct Held(Gauge);
 
-impl Drop for Waiting {
+impl Held {
+    pub(super) fn by(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -77,9 +83,8 @@ pub struct Connections {
 
 impl Connections {
     /// A connection is open, until what is returned is dropped.
-    pub(crate) fn open(&self) -> Waiting {
-        self.open.inc();
-        Waiting(self.open.clone())
+    pub(crate) fn open(&self) -> Held {
+        Held::by(&self.open)
     }
 
     /// There was no room for one.

@@ -9,7 +9,7 @@ mod labels;
 mod meters;
 
 pub use labels::{CallLabels, Calls};
-pub(crate) use meters::Waiting;
+pub(crate) use meters::Held;
 pub use meters::{Commits, Connections};
 
 use self::catalogue as named;
@@ -19,6 +19,7 @@ use labels::{Ended, Reason, Roles};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ struct Counted {
     call_seconds: Histogram,
     decision_seconds: Histogram,
     upstream_seconds: Histogram,
+    under_way: Gauge,
     roles: Roles,
 }
 
@@ -55,6 +57,7 @@ impl Default for Counted {
             call_seconds: Histogram::new(WAITS),
             decision_seconds: Histogram::new(COMPUTES),
             upstream_seconds: Histogram::new(WAITS),
+            under_way: Gauge::default(),
             roles: Roles::default(),
         }
     }
@@ -87,6 +90,11 @@ impl Metrics {
         }
     }
 
+    /// A call is under way, until what is returned is dropped.
+    pub(crate) fn under_way(&self) -> Held {
+        Held::by(&self.0.under_way)
+    }
+
     /// The policies have decided.
     pub fn decided(&self, took: Duration) {
         self.0.decision_seconds.observe(took.as_secs_f64());
@@ -107,6 +115,7 @@ impl Metrics {
         let counted = &self.0;
         register(registry, &named::CALLS, counted.calls.clone());
         register(registry, &named::CALL_SECONDS, counted.call_seconds.clone());
+        register(registry, &named::UNDER_WAY, counted.under_way.clone());
         register(registry, &named::REFUSALS, counted.refusals.clone());
         register(registry, &named::STRANGERS, counted.strangers.clone());
         register(registry, &named::DECISION_SECONDS, counted.decision_seconds.clone());

@@ -549,6 +549,9 @@ async fn the_address_is_that_of_the_settings() {
     let desk = Desk::new();
     desk.write("warrener.yaml", "version: 1\nlisten: '127.0.0.1:9000'\n");
     assert!(connect(&desk, "cursor").await.contains("\"url\": \"http://127.0.0.1:9000/mcp\""));
+    let tls = "{address: '10.0.0.1:9000', tls: {certificate: c.pem, key: k.pem}}";
+    desk.write("warrener.yaml", &format!("version: 1\nlisten: {tls}\n"));
+    assert!(connect(&desk, "cursor").await.contains("\"url\": \"https://10.0.0.1:9000/mcp\""));
     desk.write("warrener.yaml", "version: 1\nlisten: {address: '0.0.0.0:9000', insecure: true}\n");
     insta::assert_snapshot!(connect(&desk, "cursor").await, @r#"
     exit code 1

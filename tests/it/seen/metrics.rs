@@ -3,11 +3,12 @@
 use super::{PATIENCE, Watched};
 use crate::support::client::McpClient;
 use crate::support::process::{checkout, eventually};
+use crate::support::upstream::{HELD, Upstream};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use warrener::telemetry::metrics::catalogue::{ALL, Kind, document};
 
 /// The names of all series with the labels that they have, read from the text.
@@ -79,6 +80,8 @@ async fn what_is_told_is_what_is_documented() {
         ("warrener_policy_behind", 0.0),
         ("warrener_stops", 0.0),
         ("warrener_stops_unknown", 0.0),
+        ("warrener_calls_under_way", 0.0),
+        ("warrener_breaker_open", 0.0),
         ("warrener_connections_turned_away_total", 0.0),
     ] {
         assert_eq!(value(&text, series), Some(expect), "{series}\n{text}");
@@ -104,6 +107,36 @@ async fn what_is_told_is_what_is_documented() {
         })
         .collect();
     assert_eq!(series(&text), documented);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_under_way_until_it_has_ended() {
+    let watched = Watched::start(&[]).await;
+    let under_way = async || value(&watched.scrape().await, "warrener_calls_under_way");
+    let read = json!({"action": "read", "collection": "articles", "query": {"fields": ["id"], "limit": 1}, "keys": [HELD]});
+    let client = watched.client.clone();
+    let call = tokio::spawn(async move { client.tool("items", read).await.is_error });
+    watched.upstream.has_seen(1).await;
+    assert_eq!(under_way().await, Some(1.0));
+    watched.upstream.let_go();
+    assert!(!call.await.unwrap());
+    eventually(PATIENCE, "nothing is under way", async || under_way().await == Some(0.0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directus_that_is_gone_is_told() {
+    // The port is free again, and nothing else will have it while the test runs.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let settings =
+        "version: 1\nmetrics: {listen: '127.0.0.1:0'}\nlimits: {breaker_failures: 2, breaker_pause: 1h}\n";
+    let watched = Watched::before(&format!("http://{gone}"), Upstream::start().await, settings, &[]);
+    let breaker = async || value(&watched.scrape().await, "warrener_breaker_open");
+    assert_eq!(breaker().await, Some(0.0));
+    for _ in 0..2 {
+        assert_eq!(watched.client.rpc("tools/list", json!({})).await.status, 502);
+    }
+    assert_eq!(breaker().await, Some(1.0));
+    assert_eq!(watched.client.rpc("tools/list", json!({})).await.status, 503);
 }
 
 #[tokio::test(flavor = "multi_thread")]

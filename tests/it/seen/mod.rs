@@ -29,8 +29,13 @@ impl Watched {
 
     async fn with(settings: &str, environment: &[(&str, &str)]) -> Self {
         let upstream = Upstream::start().await;
-        let site =
-            Site::new(upstream.url(), "upstream-secret-token", &checkout("policies"), "content-editor");
+        let url = upstream.url().to_owned();
+        Self::before(&url, upstream, settings, environment)
+    }
+
+    /// Before another Directus than `upstream`.
+    fn before(url: &str, upstream: Upstream, settings: &str, environment: &[(&str, &str)]) -> Self {
+        let site = Site::new(url, "upstream-secret-token", &checkout("policies"), "content-editor");
         let key = site.key("desk");
         site.settle(settings);
         let gateway = site.start_with(environment);
