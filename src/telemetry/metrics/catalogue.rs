@@ -44,7 +44,7 @@ catalogue! {
     CALL_SECONDS: Histogram "warrener_call_seconds" []
         "From a request's arrival to the end of its answer";
     UNDER_WAY: Gauge "warrener_calls_under_way" []
-        "Permitted calls that need Directus and have not ended; most are limits.max_in_flight";
+        "Permitted calls that need Directus and have not ended; at most `limits.max_in_flight`";
     BREAKER_OPEN: Gauge "warrener_breaker_open" []
         "1 where Directus cannot be reached, so that calls are refused at once; 0 otherwise";
     REFUSALS: Counter "warrener_refusals" ["reason"]

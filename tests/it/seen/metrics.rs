@@ -127,9 +127,11 @@ async fn a_call_is_under_way_until_it_has_ended() {
 async fn a_directus_that_is_gone_is_told() {
     // The port is free again, and nothing else will have it while the test runs.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let settings =
-        "version: 1\nmetrics: {listen: '127.0.0.1:0'}\nlimits: {breaker_failures: 2, breaker_pause: 1h}\n";
-    let watched = Watched::before(&format!("http://{gone}"), Upstream::start().await, settings, &[]);
+    let settings = format!(
+        "version: 1\nmetrics: {{listen: '127.0.0.1:0'}}\nschema: {{file: '{}'}}\nlimits: {{breaker_failures: 2, breaker_pause: 1h}}\n",
+        checkout("tests/fixtures/schema").display()
+    );
+    let watched = Watched::before(&format!("http://{gone}"), Upstream::start().await, &settings, &[]);
     let breaker = async || value(&watched.scrape().await, "warrener_breaker_open");
     assert_eq!(breaker().await, Some(0.0));
     for _ in 0..2 {
