@@ -24,6 +24,7 @@
 
 mod floor;
 mod load;
+mod marks;
 mod report;
 mod stub;
 mod subjects;
@@ -31,6 +32,7 @@ mod wire;
 
 use load::{Load, Plan};
 use report::{Row, Run, chart, table};
+use std::fmt::Write as _;
 use std::path::Path;
 use subjects::{OTHERS, Running, Subject, installed, pinned, stub};
 
@@ -85,38 +87,46 @@ fn short() {
     let few = [Subject::Direct, Subject::Nginx, Subject::TwoRows, Subject::Durable];
     let one = Turn { connections: 1, ..turn };
     println!("1 KB answers, 1 connection\n\n{}", table(&rows(&there(&few), one), "direct"));
-    flat(turn);
+    flat(turn).hold();
 }
 
 fn full() {
-    let mut text = format!("{HEAD}\n");
-    let put = |text: &mut String, title: &str, rows: &[Row]| {
-        let part = format!("## {title}\n\n{}\n", table(rows, "direct"));
+    let mut measured: Vec<(Turn, Vec<Row>)> = Vec::new();
+    let mut parts = String::new();
+    let mut put = |title: &str, turn: Turn, parts: &mut String| {
+        let rows = rows(&there(&Subject::ALL), turn);
+        let part = format!("## {title}\n\n{}\n", table(&rows, "direct"));
         println!("{part}");
-        text.push_str(&part);
+        parts.push_str(&part);
+        measured.push((turn, rows));
     };
     for (bytes, size) in [(1000, "1 KB"), (64_000, "64 KB"), (1_000_000, "1 MB")] {
         for connections in [1, 8, 32, 128] {
             let turn = Turn { bytes, connections, seconds: 3.0, rate: None };
-            let rows = rows(&there(&Subject::ALL), turn);
-            let title = format!("{size} answers, {connections} connections");
-            put(&mut text, &title, &rows);
-            if (bytes, connections) == (1000, 32) {
-                let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/calls.svg");
-                std::fs::write(file, chart(&rows, "Calls per second: 1 KB answers, 32 connections")).unwrap();
-                text.push_str("![Calls per second](calls.svg)\n\n");
-            }
+            put(&format!("{size} answers, {connections} connections"), turn, &mut parts);
         }
     }
     for rate in [1000.0, 4000.0] {
         let turn = Turn { bytes: 1000, connections: 32, seconds: 10.0, rate: Some(rate) };
-        let title = format!("1 KB answers at {rate} calls a second, 32 connections");
-        put(&mut text, &title, &rows(&there(&Subject::ALL), turn));
+        put(&format!("1 KB answers at {rate} calls a second, 32 connections"), turn, &mut parts);
     }
     let turn = Turn { bytes: 1000, connections: 32, seconds: 5.0, rate: None };
-    text.push_str("## Rules and keys of others\n\n");
-    text.push_str(&flat(turn));
-    std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway/RESULTS.md"), text).unwrap();
+    let flat = flat(turn);
+    writeln!(parts, "## Rules and keys of others\n\n{}", flat.table).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway");
+    if let Some((_, rows)) = measured.iter().find(|(turn, _)| (turn.bytes, turn.connections) == (1000, 32)) {
+        let picture = chart(rows, "Calls per second: 1 KB answers, 32 connections");
+        std::fs::write(folder.join("calls.svg"), picture).unwrap();
+    }
+    let marks = marks::marks(&measured, [flat.rules, flat.keys]);
+    println!("{marks}");
+    let day = jiff::Zoned::now().date();
+    let text = format!(
+        "{HEAD}\nThese are of {day}.\n\n![Calls per second](calls.svg)\n\n{marks}{}\n",
+        parts.trim_end()
+    );
+    std::fs::write(folder.join("RESULTS.md"), text).unwrap();
+    flat.hold();
 }
 
 const HEAD: &str = "# The gateway beside other proxies
@@ -178,15 +188,28 @@ fn load(running: &Running, turn: Turn) -> Load {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether a call costs the same however many rules other roles and keys other clients have. This one may fail.
-fn flat(turn: Turn) -> String {
+/// What a call costs with many rules of other roles, and with many keys of other clients, beside what it costs with few.
+struct Flat {
+    rules: f64,
+    keys: f64,
+    table: String,
+}
+
+impl Flat {
+    /// This one may fail.
+    fn hold(&self) {
+        assert!(self.rules < 1.25 && self.keys < 1.25, "the cost of a call is not flat");
+    }
+}
+
+fn flat(turn: Turn) -> Flat {
     let crowds = [(10, 10), (10_000, 10), (10, 100_000)];
     let subjects = crowds.map(|(rules, keys)| Subject::Crowded { rules, keys });
     let rows = rows(&subjects, turn);
     let [few, rules, keys] =
         [0, 1, 2].map(|at| rows.get(at).map_or(f64::NAN, |row| row.median(|run| run.cpu)));
-    let text = table(&rows, &subjects.first().map(|subject| subject.name()).unwrap_or_default());
-    println!("{text}\nCPU of the first: {:.2} with rules, {:.2} with keys", rules / few, keys / few);
-    assert!(rules < few * 1.25 && keys < few * 1.25, "the cost of a call is not flat");
-    text
+    let table = table(&rows, &subjects.first().map(|subject| subject.name()).unwrap_or_default());
+    let flat = Flat { rules: rules / few, keys: keys / few, table };
+    println!("{}\nCPU of the first: {:.2} with rules, {:.2} with keys", flat.table, flat.rules, flat.keys);
+    flat
 }

@@ -185,6 +185,32 @@ async fn what_is_ambiguous_is_refused() {
     }
 }
 
+/// Where a proxy in front goes by the length and this end by the chunks, or the other way round, what one takes for the rest of a body
+/// is a request to the other (RFC 9112, section 6.1).
+#[tokio::test]
+async fn no_request_hides_behind_another_ones_body() {
+    let gateway = Gateway::start(Options::default()).await;
+    let hidden = "POST /mcp HTTP/1.1\r\nhost: g\r\ncontent-length: 6\r\n\r\nhidden";
+    let both = [
+        ("length, then chunks", "content-length: 4\r\ntransfer-encoding: chunked", "200"),
+        ("chunks, then length", "transfer-encoding: chunked\r\ncontent-length: 4", "200"),
+        ("chunks twice", "transfer-encoding: chunked\r\ntransfer-encoding: identity", "400"),
+        ("chunks and something else", "transfer-encoding: chunked, identity", "400"),
+        ("chunks of another name", "transfer-encoding: xchunked\r\ncontent-length: 4", "400"),
+        ("chunks with a tab", "transfer-encoding:\tchunked\r\ncontent-length: 4", "200"),
+        ("chunks on a line of their own", "transfer-encoding:\r\n chunked\r\ncontent-length: 4", "400"),
+        ("a length with a sign", "content-length: +4", "400"),
+        ("a length twice on a line", "content-length: 4, 4", "400"),
+    ];
+    for (what, framing, expect) in both {
+        let sent = format!("POST /mcp HTTP/1.1\r\nhost: g\r\n{framing}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n{hidden}");
+        let answer = rest(&mut gateway.sends(&sent).await).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expect}")), "{what}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{what}: {answer}");
+        assert!(!answer.contains("hidden"), "{what}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn one_connection_too_many_is_told_so() {
     let gateway = Gateway::start(Options { connections: 2, ..Options::default() }).await;
