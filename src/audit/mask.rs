@@ -6,6 +6,7 @@
 //! compared loosely: `staticToken`, `X-API-Key` and `user.password` are all secrets.
 
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
@@ -31,14 +32,17 @@ const SECRET_ENDINGS: [&str; 17] = [
     "otp",
 ];
 
+/// As long as the longest of them is.
+const LONGEST_ENDING: usize = 13;
+
 /// Keys under which an object names what its `value` is, as in a list of headers.
 const NAMING_KEYS: [&str; 4] = ["name", "header", "key", "field"];
 
 /// Schemes of the `Authorization` header, in lower case.
 const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
 
-/// A copy of a call's arguments without secrets. `redact` says whether a field of that name, in any collection, is redacted
-/// by the policy.
+/// A call's arguments without secrets; borrowed where there is none. `redact` says whether a field of that name, in any
+/// collection, is redacted by the policy.
 ///
 /// ```
 /// use serde_json::json;
@@ -46,32 +50,53 @@ const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
 ///
 /// let arguments = json!({"data": {"title": "Hi", "ssn": "078-05-1120", "api_key": "k"}});
 /// let masked = mask(&arguments, &|field| field == "ssn");
-/// assert_eq!(masked, json!({"data": {"title": "Hi", "ssn": "***", "api_key": "***"}}));
+/// assert_eq!(*masked, json!({"data": {"title": "Hi", "ssn": "***", "api_key": "***"}}));
 /// ```
-pub fn mask(arguments: &Value, redact: &dyn Fn(&str) -> bool) -> Value {
-    match arguments {
-        Value::Object(object) => Value::Object(mask_object(object, redact)),
-        Value::Array(values) => values.iter().map(|value| mask(value, redact)).collect(),
-        Value::String(text) => Value::String(mask_text(text, redact)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => arguments.clone(),
-    }
+pub fn mask<'a>(arguments: &'a Value, redact: &dyn Fn(&str) -> bool) -> Cow<'a, Value> {
+    let masked = match arguments {
+        Value::Object(object) => match mask_object(object, redact) {
+            Cow::Owned(masked) => Some(Value::Object(masked)),
+            Cow::Borrowed(_) => None,
+        },
+        Value::Array(values) => mask_items(values, redact).map(Value::Array),
+        Value::String(text) => mask_text(text, redact).map(Value::String),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    };
+    masked.map_or(Cow::Borrowed(arguments), Cow::Owned)
 }
 
-fn mask_object(object: &Map<String, Value>, redact: &dyn Fn(&str) -> bool) -> Map<String, Value> {
+/// The same of the members of an object.
+pub fn mask_object<'a>(
+    object: &'a Map<String, Value>,
+    redact: &dyn Fn(&str) -> bool,
+) -> Cow<'a, Map<String, Value>> {
     let value_is_secret =
         NAMING_KEYS.iter().filter_map(|key| object.get(*key)?.as_str()).any(|name| is_secret(name, redact));
-    let masked = object.iter().map(|(key, value)| {
+    let mut changed: Option<Map<String, Value>> = None;
+    for (at, (key, value)) in object.iter().enumerate() {
         let secret = is_secret(key, redact) || (value_is_secret && key == "value");
-        let value = if secret { Value::from(MASK) } else { mask(value, redact) };
+        let masked = if secret { Cow::Owned(Value::from(MASK)) } else { mask(value, redact) };
         // A key is text of the client's as well.
-        (mask_url(key), value)
-    });
-    masked.collect()
+        let masked_key = mask_url(key);
+        if changed.is_none() && (masked_key.is_some() || matches!(masked, Cow::Owned(_))) {
+            changed = Some(object.iter().take(at).map(|(key, value)| (key.clone(), value.clone())).collect());
+        }
+        if let Some(changed) = &mut changed {
+            changed.insert(masked_key.unwrap_or_else(|| key.clone()), masked.into_owned());
+        }
+    }
+    changed.map_or(Cow::Borrowed(object), Cow::Owned)
+}
+
+fn mask_items(values: &[Value], redact: &dyn Fn(&str) -> bool) -> Option<Vec<Value>> {
+    let masked: Vec<Cow<'_, Value>> = values.iter().map(|value| mask(value, redact)).collect();
+    let is_changed = masked.iter().any(|value| matches!(value, Cow::Owned(_)));
+    is_changed.then(|| masked.into_iter().map(Cow::into_owned).collect())
 }
 
 /// Whether a value is kept as it is under that key: nothing of it would be masked.
 pub fn is_plain(key: &str, value: &Value, redact: &dyn Fn(&str) -> bool) -> bool {
-    !is_secret(key, redact) && mask(value, redact) == *value
+    !is_secret(key, redact) && matches!(mask(value, redact), Cow::Borrowed(_))
 }
 
 /// Whether a thing of that name is usually a secret.
@@ -82,22 +107,38 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 /// Whether a value under that key is to go. Of a path, such as `author.password`, the last part counts.
 fn is_secret(key: &str, redact: &dyn Fn(&str) -> bool) -> bool {
     let field = key.rsplit('.').next().unwrap_or(key);
-    let bare: String = field.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    redact(key) || redact(field) || SECRET_ENDINGS.iter().any(|ending| bare.ends_with(ending))
+    redact(key) || (field.len() < key.len() && redact(field)) || has_secret_ending(field)
 }
 
-fn mask_text(text: &str, redact: &dyn Fn(&str) -> bool) -> String {
-    mask_json(text, redact).or_else(|| mask_credentials(text)).unwrap_or_else(|| mask_url(text))
+fn has_secret_ending(field: &str) -> bool {
+    let bare = field.chars().rev().filter(|letter| letter.is_alphanumeric());
+    let bare = bare.flat_map(|letter| letter.to_lowercase().rev());
+    // As much of the end as the longest ending has; what is not ASCII is in no ending.
+    let mut end = [0; LONGEST_ENDING];
+    for (place, letter) in end.iter_mut().rev().zip(bare) {
+        *place = u8::try_from(letter).ok().filter(u8::is_ascii).unwrap_or_default();
+    }
+    SECRET_ENDINGS.iter().any(|ending| end.ends_with(ending.as_bytes()))
 }
 
-/// The text of a JSON object or array; its own spelling stays where nothing in it is secret.
-fn mask_json(text: &str, redact: &dyn Fn(&str) -> bool) -> Option<String> {
+/// `None` where there is no secret in it, as in those below.
+fn mask_text(text: &str, redact: &dyn Fn(&str) -> bool) -> Option<String> {
+    match json(text) {
+        // Its own spelling stays where nothing in it is secret.
+        Some(value) => match mask(&value, redact) {
+            Cow::Owned(masked) => Some(masked.to_string()),
+            Cow::Borrowed(_) => None,
+        },
+        None => mask_credentials(text).or_else(|| mask_url(text)),
+    }
+}
+
+/// The JSON object or list that the text is.
+fn json(text: &str) -> Option<Value> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let value: Value = serde_json::from_str(text).ok()?;
-    let masked = mask(&value, redact);
-    Some(if masked == value { text.to_owned() } else { masked.to_string() })
+    serde_json::from_str(text).ok()
 }
 
 /// The value of an `Authorization` header, wherever it stands.
@@ -108,8 +149,11 @@ fn mask_credentials(text: &str) -> Option<String> {
 }
 
 /// URLs in the text, without user info and without the values of secret query parameters.
-fn mask_url(text: &str) -> String {
-    mask_parameters(&mask_user_info(text))
+fn mask_url(text: &str) -> Option<String> {
+    if !text.contains(['?', '#']) && !text.contains("://") {
+        return None;
+    }
+    Some(mask_parameters(&mask_user_info(text))).filter(|masked| masked != text)
 }
 
 fn mask_user_info(text: &str) -> String {
@@ -161,7 +205,15 @@ mod tests {
 
     fn check(arguments: &Value, expected: &Value) {
         let masked = mask(arguments, &|field| matches!(field, "ssn" | "iban"));
-        assert_eq!(masked, *expected);
+        assert_eq!(*masked, *expected);
+        assert_eq!(matches!(masked, Cow::Borrowed(_)), arguments == expected, "copied without need");
+    }
+
+    #[test]
+    fn no_ending_is_longer_than_what_is_looked_at() {
+        let longest = SECRET_ENDINGS.iter().map(|ending| ending.len()).max();
+        assert_eq!(longest, Some(LONGEST_ENDING));
+        assert!(SECRET_ENDINGS.iter().all(|ending| ending.bytes().all(|byte| byte.is_ascii_lowercase())));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::policy::{Principal, Proof};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +55,8 @@ pub enum KeyError {
 
 #[derive(Debug, Default)]
 struct Loaded {
-    keys: Vec<Held>,
+    /// By digest. What the time of looking one up tells is about digests, and no key can be made from those.
+    keys: HashMap<Digest, Held>,
     /// What the files looked like just before they were read.
     stamps: Vec<Option<Stamp>>,
     /// The key file, and the token files that it names.
@@ -71,9 +72,8 @@ pub enum Place {
     Url,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
-    digest: Digest,
     /// Where it works, and nowhere else.
     place: Place,
     expires: Option<Timestamp>,
@@ -121,7 +121,7 @@ impl KeyRing {
 
     /// Every role that a key names, for checking that there is a policy for each.
     pub fn roles(&self) -> BTreeSet<String> {
-        self.loaded.load().keys.iter().map(|held| held.who.principal.role.clone()).collect()
+        self.loaded.load().keys.values().map(|held| held.who.principal.role.clone()).collect()
     }
 
     /// Who holds that key, which came there.
@@ -131,12 +131,7 @@ impl KeyRing {
     pub fn holder(&self, key: &str, place: Place, now: Timestamp) -> Result<Found, Rejected> {
         let digest = Digest::of(key);
         let loaded = self.loaded.load();
-        // Every key is compared, so that the time does not tell which one it was.
-        let matching = loaded
-            .keys
-            .iter()
-            .fold(None, |found, held| if held.digest.same(&digest) { Some(held) } else { found });
-        let held = matching.ok_or(Rejected::Unknown)?;
+        let held = loaded.keys.get(&digest).ok_or(Rejected::Unknown)?;
         if held.place != place {
             let place = match place {
                 Place::Header => "a header, and works only in the address: it was made with `--in-url`",
@@ -190,7 +185,7 @@ impl KeyRing {
 
     /// Keeps the keys, and remembers what the files look like now, so that one broken file is one error.
     fn keep(&self, before: &Loaded) {
-        let keys = before.keys.iter().map(Held::copy).collect();
+        let keys = before.keys.clone();
         let files = before.files.clone();
         self.loaded.store(Arc::new(Loaded { keys, stamps: stamps(&files), files }));
     }
@@ -214,19 +209,13 @@ impl Loaded {
     }
 }
 
-impl Held {
-    fn copy(&self) -> Self {
-        Self { digest: self.digest, place: self.place, expires: self.expires, who: self.who.clone() }
-    }
-}
-
-fn held(file: &KeyFile, default_token: Option<&SecretString>) -> Result<Vec<Held>, KeyError> {
+fn held(file: &KeyFile, default_token: Option<&SecretString>) -> Result<HashMap<Digest, Held>, KeyError> {
     let hold = |entry: &KeyEntry| {
         let token = token_of(entry, default_token)?;
         let (place, proof) =
             if entry.in_url { (Place::Url, Proof::KeyInUrl) } else { (Place::Header, Proof::Key) };
         let principal = Principal { name: entry.name.clone(), role: entry.role.clone(), proof };
-        Ok(Held { digest: entry.digest, place, expires: entry.expires, who: Found { principal, token } })
+        Ok((entry.digest, Held { place, expires: entry.expires, who: Found { principal, token } }))
     };
     file.keys().iter().map(hold).collect()
 }

@@ -144,46 +144,64 @@ impl FieldPattern {
 
 /// One pattern: `*` stands for any run of characters, the empty one included; everything else for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob(String);
+pub struct Glob {
+    text: String,
+    /// What stands around each `*`; `None` without any.
+    around: Option<Around>,
+}
+
+/// The parts of a pattern, between each of which there is a `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Around {
+    first: String,
+    between: Vec<String>,
+    last: String,
+}
 
 impl Glob {
     /// Takes the pattern as it is.
     pub fn new(pattern: &str) -> Self {
-        Self(pattern.to_owned())
+        let around = pattern.split_once('*').map(|(first, rest)| {
+            let (between, last) =
+                rest.rsplit_once('*').map_or((None, rest), |(between, last)| (Some(between), last));
+            let between = between.into_iter().flat_map(|between| between.split('*')).map(str::to_owned);
+            Around { first: first.to_owned(), between: between.collect(), last: last.to_owned() }
+        });
+        Self { text: pattern.to_owned(), around }
     }
 
     /// The pattern as it is written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether the pattern is nothing but `*`.
     pub fn matches_everything(&self) -> bool {
-        !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
+        !self.text.is_empty() && self.text.bytes().all(|byte| byte == b'*')
     }
 
     /// Whether the whole name fits the pattern.
     pub fn matches(&self, name: &str) -> bool {
-        // The first part is an anchored prefix; without any `*` it is the whole name.
-        let Some((first, mut pattern)) = self.0.split_once('*') else { return self.0 == name };
-        let Some(mut rest) = name.strip_prefix(first) else { return false };
+        let Some(Around { first, between, last }) = &self.around else { return self.text == name };
+        let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
         // Taking the leftmost place for each part leaves the most room for those that follow.
-        while let Some((part, more)) = pattern.split_once('*') {
-            let Some((_, behind)) = rest.split_once(part) else { return false };
-            (rest, pattern) = (behind, more);
+        for part in between {
+            let Some((_, behind)) = rest.split_once(part.as_str()) else { return false };
+            rest = behind;
         }
-        rest.ends_with(pattern)
+        rest.ends_with(last.as_str())
     }
 
     /// Whether it matches whatever the other pattern matches.
     pub fn covers(&self, other: &Self) -> bool {
         // A `*` of the other one is met by a `*` of this one only, as names have none.
-        self.matches(&other.0)
+        self.matches(&other.text)
     }
 
     /// Whether there can be a name that both match.
     pub fn meets(&self, other: &Self) -> bool {
-        let (one, other): (Vec<char>, Vec<char>) = (self.0.chars().collect(), other.0.chars().collect());
+        let (one, other): (Vec<char>, Vec<char>) =
+            (self.text.chars().collect(), other.text.chars().collect());
         // For each beginning of `one`: which beginnings of `other` can match the same text.
         let mut reached = vec![false; other.len() + 1];
         for (length, last) in std::iter::once(None).chain(one.iter().map(Some)).enumerate() {

@@ -2,7 +2,7 @@
 
 use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
-use crate::audit::mask::{MASK, is_plain, mask};
+use crate::audit::mask::{MASK, is_plain, mask, mask_object};
 use crate::config::KeptArguments;
 use crate::directus::{Dialect, Meaning};
 use crate::mcp::{Incoming, MessageError};
@@ -69,10 +69,11 @@ impl Recorder {
 
     /// The call's arguments as text, without secrets.
     fn arguments(&self, policies: &PolicySet, principal: &Principal, meaning: &Meaning) -> Option<String> {
-        let arguments = Value::Object(meaning.arguments()?.into_owned());
+        let arguments = meaning.arguments()?;
         let role = policies.role(&principal.role);
         let hidden = |field: &str| redacts(policies, role, field);
-        let text = mask(&arguments, &hidden).to_string();
+        // Writing what has text keys and finite numbers only does not fail.
+        let text = serde_json::to_string(&mask_object(&arguments, &hidden)).ok()?;
         Some(match self.arguments {
             // A body's own limit bounds it.
             KeptArguments::Full => text,
@@ -157,7 +158,8 @@ fn bounded(text: String, longest: usize) -> String {
 /// Text that repeats what a client wrote, such as an address with a password in it. Reasons are in the chain, so
 /// what gets into them cannot be erased.
 fn without_secrets(text: &str) -> String {
-    let masked = mask(&Value::from(text), &|_| false);
+    let text = Value::from(text);
+    let masked = mask(&text, &|_| false);
     masked.as_str().unwrap_or(MASK).to_owned()
 }
 
