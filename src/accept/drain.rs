@@ -1,8 +1,9 @@
 //! The way out: what is under way ends, and nothing new begins.
 
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,8 +13,15 @@ pub struct Drain {
     stop: CancellationToken,
     /// Set when patience is at its end: connections that are still open are cut.
     cut: CancellationToken,
+    /// Set when nothing is under way any more.
+    over: CancellationToken,
+    began: Arc<OnceLock<Instant>>,
     tasks: TaskTracker,
+    keepers: TaskTracker,
 }
+
+/// What is left at least for recording what was cut, and for whatever else the end waits for.
+const AT_LEAST: Duration = Duration::from_secs(5);
 
 /// What was left when the gateway ended; nothing, if all went well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +40,14 @@ impl Drain {
 
     /// Begins the end.
     pub fn begin(&self) {
+        self.began.get_or_init(Instant::now);
         self.stop.cancel();
+    }
+
+    /// What is left of that patience since the end began: whoever waits one after the other has it together. At least five seconds.
+    pub fn left(&self, patience: Duration) -> Duration {
+        let gone = self.began.get().map_or(Duration::ZERO, Instant::elapsed);
+        patience.saturating_sub(gone).max(AT_LEAST)
     }
 
     /// Whether the end has begun.
@@ -47,7 +62,7 @@ impl Drain {
 
     /// Cuts whatever is still under way.
     pub fn cut_off(&self) {
-        self.stop.cancel();
+        self.begin();
         self.cut.cancel();
     }
 
@@ -59,6 +74,25 @@ impl Drain {
     /// Tasks that the end waits for, such as those that record the outcome of a call. The path spawns them here.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
+    }
+
+    /// Cancelled when nothing is under way any more: what a call is judged by, and what counts refusals, goes on until then.
+    pub fn over(&self) -> CancellationToken {
+        self.over.clone()
+    }
+
+    /// Tasks that go on for as long as a call may be under way, until [`Drain::over`].
+    pub fn keepers(&self) -> &TaskTracker {
+        &self.keepers
+    }
+
+    /// Says that nothing is under way any more, and waits for the keepers.
+    pub async fn end_keepers(&self) {
+        self.over.cancel();
+        self.keepers.close();
+        if timeout(AT_LEAST, self.keepers.wait()).await.is_err() {
+            tracing::warn!("what looks after the gateway does not end, and is left behind");
+        }
     }
 
     /// Begins the end at the first SIGTERM or SIGINT, and cuts things short at the second.

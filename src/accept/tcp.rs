@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -20,9 +20,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Most connections that are told at the same time that there are too many; those beyond are closed without a word.
 const TURNED_AWAY: usize = 64;
-
-/// What the end waits for recording, however little of the drain's time the connections have left.
-const RECORDING: Duration = Duration::from_secs(5);
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -165,13 +162,11 @@ where
         // Closing the port tells whoever balances load to go elsewhere.
         drop(listener);
         connections.close();
-        let deadline = Instant::now() + options.drain_timeout;
         if timeout(options.drain_timeout, connections.wait()).await.is_err() {
             drain.cut_off();
             connections.wait().await;
         }
-        let patience = deadline.saturating_duration_since(Instant::now()).max(RECORDING);
-        let tasks = drain.finish_tasks(patience).await;
+        let tasks = drain.finish_tasks(drain.left(options.drain_timeout)).await;
         Drained { connections: cut.load(Ordering::SeqCst), tasks }
     }
 }

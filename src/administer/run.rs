@@ -502,7 +502,7 @@ impl<L> Gateway<L> {
         let telling = measures.map(|measures| tokio::spawn(measures.serve(watched.clone())));
         let feed = feed.map(Feed::start).transpose().map_err(GatewayError::FeedThread)?;
         let (drain, trail, traces) = (parts.drain.clone(), parts.trail.clone(), parts.traces.clone());
-        drain.tasks().spawn(parts.ways.keys().clone().watch(drain.stop()));
+        drain.keepers().spawn(parts.ways.keys().clone().watch(drain.over()));
         if let Some((mcp, token)) = backend::local(&backend, parts.ways.keys().default_token()) {
             parts.drain.tasks().spawn(backend::start(mcp, token));
         }
@@ -514,12 +514,13 @@ impl<L> Gateway<L> {
             });
         }
         let served = serve(listener, stack(parts, backend.clone()), drain.clone()).await;
-        let tasks = drain.finish_tasks(patience).await;
+        let tasks = drain.finish_tasks(drain.left(patience)).await;
+        drain.end_keepers().await;
         backend::close(&backend).await;
         let stopped = on_failure == OnFailure::Stop && trail.has_failed();
         let closed = trail.close().await;
         if let Some(feed) = feed
-            && !feed.finish(patience).await
+            && !feed.finish(drain.left(patience)).await
         {
             tracing::warn!("the feed does not take the last calls; a file gets them at the next start");
         }
@@ -582,19 +583,19 @@ pub(super) fn secret(source: Option<&Secret>) -> Result<Option<SecretString>, Se
     source.map(read_secret).transpose()
 }
 
-/// Has what is stopped, and the certificate, follow their files until the drain begins.
+/// Has what is stopped, and the certificate, follow their files for as long as a call may be under way.
 fn watch(parts: &Parts, tls: Option<&Tls>) {
-    let (stop, tasks) = (parts.drain.stop(), parts.drain.tasks());
+    let (over, keepers) = (parts.drain.over(), parts.drain.keepers());
     if let Some(tls) = tls {
-        tasks.spawn(tls.clone().watch(stop.clone()));
+        keepers.spawn(tls.clone().watch(over.clone()));
     }
     let watch = stopping::watch(parts.stops.clone(), parts.trail.clone(), parts.clock.clone());
-    tasks.spawn(async move {
-        stop.run_until_cancelled(watch).await;
+    keepers.spawn(async move {
+        over.run_until_cancelled(watch).await;
     });
 }
 
-/// Has the policies follow their folder until the drain begins.
+/// Has the policies follow their folder for as long as a call may be under way.
 fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloads> {
     let reloads = Arc::new(Reloads::default());
     let live = Live {
@@ -606,7 +607,7 @@ fn follow(folder: &Path, guardrails: GuardrailsFile, parts: &Parts) -> Arc<Reloa
         clock: parts.clock.clone(),
         reloads: reloads.clone(),
     };
-    parts.drain.tasks().spawn(live.watch(parts.drain.stop()));
+    parts.drain.keepers().spawn(live.watch(parts.drain.over()));
     reloads
 }
 

@@ -2,6 +2,7 @@
 
 use super::normalise::Normalised;
 use super::refusal::{Addressee, Refusal};
+use super::shed::Busy;
 use crate::accept::Body;
 use crate::directus::{Meaning, Misread};
 use crate::identity::Stops;
@@ -108,6 +109,9 @@ fn decide(mut normalised: Normalised, policies: Arc<PolicySet>, stops: &Stops) -
             Some(Refusal::Method { to: to.clone(), method: method.clone() })
         }
         (_, Some(why), _) => Some(Refusal::Stopped { to: to.clone(), why }),
+        (Err(Misread::NoSchema), None, _) if let Some(retry_after) = normalised.unreached => {
+            Some(Refusal::Busy { to: to.clone(), cause: Busy::Unreached, retry_after })
+        }
         (_, None, Verdict::Permit(_)) => None,
         (_, None, Verdict::Deny(reason, _)) => {
             Some(Refusal::Denied { to: to.clone(), reason: reason.clone() })

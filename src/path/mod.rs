@@ -129,12 +129,12 @@ where
     .within(limits.call_timeout);
     let recorder = Arc::new(recorder);
     let limit = limit::LimitLayer::new();
-    let shed = shed::ShedLayer::new(limits.max_in_flight, breaker, metrics.clone());
+    let shed = shed::ShedLayer::new(limits.max_in_flight, breaker.clone(), metrics.clone());
     let challenge = ways.challenge();
     let identify = identify::IdentifyLayer::new(ways, strangers.clone(), clock, &limits);
     let kept = Kept { strangers, identify: identify.clone(), shed: shed.clone(), limit: limit.clone() };
     let housekeeping = keep_house(kept, recorder.clone(), trail, drain.clone());
-    drain.tasks().spawn(housekeeping);
+    drain.keepers().spawn(housekeeping);
     let stages = ServiceBuilder::new()
         // Outermost, since every stage below may refuse.                              Refusal    -> Response
         .layer(reply::ReplyLayer::new(challenge))
@@ -143,7 +143,7 @@ where
         // One strict reading of the bytes; nothing below sees them.                   Identified -> Call
         .layer(decode::DecodeLayer::new(limits.body_bytes, drain.tasks().clone(), traces))
         // What the message would do, told by the schema.                              Call       -> Normalised
-        .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone()))
+        .layer(normalise::NormaliseLayer::new(endpoint.dialect(), schema.clone(), breaker))
         // Pure: whether it may, and in which form.                                    Normalised -> Decided
         .layer(decide::DecideLayer::new(policies, stops, metrics.clone()))
         // After the decision, so that a denied call is answered the same under load; before
@@ -176,11 +176,12 @@ struct Kept {
     limit: limit::LimitLayer,
 }
 
-/// Writes what was counted in the minutes that have ended, and all of it when the gateway ends.
+/// Writes what was counted in the minutes that have ended, and all of it once nothing is under way any more.
 async fn keep_house(kept: Kept, recorder: Arc<record::Recorder>, trail: Trail, drain: Drain) {
-    let stop = drain.stop();
+    // What is refused while the gateway ends is counted like any other.
+    let over = drain.over();
     loop {
-        let ending = stop.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
+        let ending = over.run_until_cancelled(tokio::time::sleep(HOUSEKEEPING)).await.is_none();
         let mut entries = kept.strangers.to_record(ending);
         entries.extend(recorder.to_record(ending));
         for entry in entries {

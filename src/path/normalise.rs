@@ -2,16 +2,19 @@
 
 use super::decode::Call;
 use super::refusal::Refusal;
+use super::shed::Breaker;
 use crate::accept::Body;
 use crate::directus::accesses::Decoded;
 use crate::directus::{Dialect, Meaning, Misread, Protocol, SchemaSnapshot, Tool};
 use crate::policy::judge;
 use crate::telemetry::trace::Stage;
-use crate::upstream::SchemaCache;
+use crate::upstream::{SchemaCache, SchemaUnavailable};
 use futures_util::future::BoxFuture;
 use http::Response;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 /// A call, what it means and what it would do, if that can be told.
@@ -24,6 +27,8 @@ pub struct Normalised {
     pub(super) does: Result<Decoded, Misread>,
     /// The snapshot that the accesses were told by; `None` where they do not depend on one, or there is none.
     pub(super) schema: Option<Arc<SchemaSnapshot>>,
+    /// There is no snapshot because Directus cannot be reached; when that may be tried again.
+    pub(super) unreached: Option<Duration>,
 }
 
 /// Layer of [`Normalise`].
@@ -31,12 +36,15 @@ pub struct Normalised {
 pub struct NormaliseLayer {
     dialect: Dialect,
     schema: Arc<SchemaCache>,
+    breaker: Breaker,
 }
 
 impl NormaliseLayer {
     /// Reads calls as written for what is behind, and tells accesses by the snapshots of this cache.
-    pub fn new(dialect: Dialect, schema: Arc<SchemaCache>) -> Self {
-        Self { dialect, schema }
+    ///
+    /// A Directus that cannot be asked for its schema is one that cannot be reached, and the breaker is told.
+    pub fn new(dialect: Dialect, schema: Arc<SchemaCache>, breaker: Breaker) -> Self {
+        Self { dialect, schema, breaker }
     }
 }
 
@@ -44,7 +52,8 @@ impl<S> Layer<S> for NormaliseLayer {
     type Service = Normalise<S>;
 
     fn layer(&self, inner: S) -> Normalise<S> {
-        Normalise { dialect: self.dialect, schema: self.schema.clone(), inner }
+        let Self { dialect, schema, breaker } = self.clone();
+        Normalise { dialect, schema, breaker, inner }
     }
 }
 
@@ -53,6 +62,7 @@ impl<S> Layer<S> for NormaliseLayer {
 pub struct Normalise<S> {
     dialect: Dialect,
     schema: Arc<SchemaCache>,
+    breaker: Breaker,
     inner: S,
 }
 
@@ -71,12 +81,12 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let mut inner = super::take_ready(&mut self.inner);
-        let (dialect, cache) = (self.dialect, self.schema.clone());
-        Box::pin(async move { inner.call(normalise(dialect, call, cache).await).await })
+        let (dialect, cache, breaker) = (self.dialect, self.schema.clone(), self.breaker.clone());
+        Box::pin(async move { inner.call(normalise(dialect, call, &cache, &breaker).await).await })
     }
 }
 
-async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Normalised {
+async fn normalise(dialect: Dialect, call: Call, cache: &SchemaCache, breaker: &Breaker) -> Normalised {
     let _normalising = call.caller.trace.stage(Stage::Normalise);
     let meaning = match &call.message {
         Ok(incoming) => Meaning::read(dialect, &call.query_string, incoming),
@@ -84,9 +94,12 @@ async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Nor
         Err(refusal) => Err(Misread::because(refusal.to_string())),
     };
     // Without a schema what touches data goes on, too, but what its error may say is told by one.
-    let schema = match &meaning {
-        Ok(meaning) if depends_on_schema(meaning) || meaning.touches_data() => snapshot(&cache).await,
-        Ok(_) | Err(_) => None,
+    let (schema, unreached) = match &meaning {
+        Ok(meaning) if depends_on_schema(meaning) || meaning.touches_data() => match snapshot(cache).await {
+            Ok(schema) => (Some(schema), None),
+            Err(error) => (None, error.is_unreached().then(|| breaker.unreached(Instant::now()))),
+        },
+        Ok(_) | Err(_) => (None, None),
     };
     // What a message means is recorded even where it cannot be told what it would do.
     let does = match &meaning {
@@ -94,7 +107,7 @@ async fn normalise(dialect: Dialect, call: Call, cache: Arc<SchemaCache>) -> Nor
         Ok(meaning) => judge::decode(meaning, schema.as_deref()),
         Err(misread) => Err(misread.clone()),
     };
-    Normalised { call, meaning: meaning.ok(), does, schema }
+    Normalised { call, meaning: meaning.ok(), does, schema, unreached }
 }
 
 impl Normalised {
@@ -108,17 +121,13 @@ impl Normalised {
     }
 }
 
-async fn snapshot(cache: &SchemaCache) -> Option<Arc<SchemaSnapshot>> {
-    match cache.current().await {
-        Ok(schema) => Some(schema),
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "there is no schema to tell by: what depends on it is denied"
-            );
-            None
-        }
-    }
+async fn snapshot(cache: &SchemaCache) -> Result<Arc<SchemaSnapshot>, SchemaUnavailable> {
+    cache.current().await.inspect_err(|error| {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "there is no schema to tell by: what depends on it is refused"
+        );
+    })
 }
 
 /// Whether what it does, or what of it the role may see, is told by the schema.

@@ -1,6 +1,6 @@
 //! The schema snapshot and its age: a decision waits for a new one rather than trusting an old one.
 
-use super::{ReadError, Upstream};
+use super::{ReadError, Upstream, UpstreamError};
 use crate::directus::SchemaSnapshot;
 use crate::directus::schema::SchemaError;
 use arc_swap::ArcSwapOption;
@@ -53,6 +53,18 @@ enum Cause {
     Timeout,
     #[error("the parsing of it was given up")]
     Parser,
+}
+
+impl SchemaUnavailable {
+    /// Whether it is because no connection to Directus can be made, and not for want of the gateway's own.
+    pub fn is_unreached(&self) -> bool {
+        match &*self.0 {
+            Cause::Read(ReadError::Upstream { error, .. }) => {
+                matches!(error, UpstreamError::Connect { .. }) && !error.is_for_want()
+            }
+            Cause::Read(_) | Cause::Schema(_) | Cause::Timeout | Cause::Parser => false,
+        }
+    }
 }
 
 struct Source {

@@ -128,6 +128,91 @@ async fn a_drained_gateway_finishes_and_records_what_it_is_doing() {
     assert_eq!((slow.decision.as_str(), slow.outcome.as_deref()), ("permit", Some("ok")), "{slow:#?}");
 }
 
+/// Calls of which the gateway has the head when it is told to end are decided and recorded like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_while_the_gateway_ends_is_recorded_and_a_stop_still_stops() {
+    // More than are recorded one by one in a minute.
+    const DENIED: usize = 30;
+    let upstream = Upstream::start().await;
+    let policies = reader_policies();
+    let site = Site::new(upstream.url(), "upstream-token", policies.path(), "reader");
+    let key = site.key("late");
+    let mut gateway = site.start();
+    let delete = json!({"action": "delete", "collection": "articles", "keys": [1]});
+    let mut denied: Vec<_> = (0..DENIED).map(|_| Halved::send(&gateway, &key, &delete)).collect();
+    let stopped = Halved::send(&gateway, &key, &read(2));
+    // Long enough for the heads to be read, and for the bodies to be waited for.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    gateway.process.terminate();
+    eventually(PATIENCE, "new calls are no longer taken", async || {
+        let late = gateway.client(&key);
+        late.try_send(late.post(read_message(1))).await.is_err()
+    })
+    .await;
+    for call in denied.drain(..) {
+        assert!(call.rest().contains("POLICY_DENIED"));
+    }
+    site.run(["stop", "--reason", "Incident"]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let reply = stopped.rest();
+    assert!(reply.contains("Incident"), "{reply}");
+    let status = gateway.process.ended(PATIENCE).await;
+    assert!(status.success(), "{status}:\n{}", gateway.process.log());
+    assert!(upstream.seen().iter().all(|seen| seen.key != 2), "it was stopped");
+    let counted = site.run([
+        "audit",
+        "query",
+        "--audit",
+        &site.audit(),
+        "--rule",
+        "reader/-",
+        "--format",
+        "json",
+        "--limit",
+        "100",
+    ]);
+    let counts = counted
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["count"].as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), DENIED as u64, "{counted}");
+}
+
+/// A call whose body has begun to arrive.
+struct Halved {
+    stream: std::net::TcpStream,
+    rest: String,
+}
+
+impl Halved {
+    fn send(gateway: &Gateway, key: &str, arguments: &Value) -> Self {
+        use std::io::Write as _;
+        let url = gateway.client(key).url().to_owned();
+        let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "items", "arguments": arguments}});
+        let body = body.to_string();
+        let (begun, rest) = body.split_at(10);
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nContent-Length: {}\r\n\r\n{begun}",
+            body.len()
+        );
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        Self { stream, rest: rest.to_owned() }
+    }
+
+    /// The reply, once the rest of it has been sent.
+    fn rest(mut self) -> String {
+        use std::io::{Read as _, Write as _};
+        self.stream.write_all(self.rest.as_bytes()).unwrap();
+        let mut reply = String::new();
+        self.stream.read_to_string(&mut reply).unwrap();
+        reply
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_gateway_on_the_same_trail_says_so_and_ends() {
     let upstream = Upstream::start().await;

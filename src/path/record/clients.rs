@@ -10,6 +10,9 @@ use std::sync::{Mutex, PoisonError};
 /// Longest name or version that is kept, in characters.
 const LONGEST: usize = 100;
 
+/// Most principals of whom it is kept; with more of them a new one is kept instead of any other.
+const MOST: usize = 10_000;
+
 /// The last name and version that each principal gave.
 #[derive(Debug, Default)]
 pub(super) struct Clients(Mutex<HashMap<String, Client>>);
@@ -31,6 +34,12 @@ impl Clients {
                 let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(Meaning::Protocol(Protocol::Initialize(params))) = meaning {
                     let info = params.get("clientInfo").and_then(Value::as_object);
+                    if known.len() >= MOST
+                        && !known.contains_key(principal)
+                        && let Some(other) = known.keys().next().cloned()
+                    {
+                        known.remove(&other);
+                    }
                     known.insert(principal.to_owned(), named(info));
                 }
                 known.get(principal).cloned().unwrap_or_default()

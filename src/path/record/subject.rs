@@ -4,7 +4,7 @@ use super::{Decided, Recorder};
 use crate::audit::entry::Subject;
 use crate::audit::mask::{MASK, is_plain, mask, mask_object};
 use crate::config::KeptArguments;
-use crate::directus::{Dialect, Meaning};
+use crate::directus::{Action, Dialect, Meaning, Origin, SchemaSnapshot};
 use crate::mcp::{Incoming, MessageError};
 use crate::path::refusal::Refusal;
 use crate::policy::document::Role;
@@ -21,16 +21,33 @@ const LONGEST_ARGUMENTS: usize = 64 * 1024;
 const LONGEST_NAME: usize = 80;
 
 /// What makes two refusals the same.
-pub(super) type Same = (String, &'static str, Option<String>, Option<&'static str>);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Same {
+    principal: String,
+    reason: &'static str,
+    rule: Option<String>,
+    tool: Option<&'static str>,
+    /// What was asked for first: one rule forbids many things, and which of them were tried has to be seen.
+    asked: Option<(Action, String)>,
+}
 
 /// The key under which repeats of a refusal are counted together.
 ///
-/// A tool that Directus does not have counts as any other such: a client could invent thousands of names, each recorded
-/// apart, until there is no room to count the refusals of anybody else.
-pub(super) fn same(subject: &Subject) -> Same {
+/// A tool that Directus does not have counts as any other such, and so does a collection: a client could invent thousands of names,
+/// each recorded apart, until there is no room to count the refusals of anybody else.
+pub(super) fn same(subject: &Subject, schema: Option<&SchemaSnapshot>) -> Same {
     let mut known = Dialect::ALL.into_iter().flat_map(Dialect::tools);
     let known = known.find(|name| subject.tool.as_deref() == Some(name));
-    (subject.principal.clone(), subject.reason.unwrap_or_default(), subject.rule.clone(), known)
+    let asked = subject.accesses.iter().find(|access| access.origin == Origin::Asked);
+    let asked =
+        asked.filter(|access| schema.is_some_and(|schema| schema.collection(&access.collection).is_some()));
+    Same {
+        principal: subject.principal.clone(),
+        reason: subject.reason.unwrap_or_default(),
+        rule: subject.rule.clone(),
+        tool: known,
+        asked: asked.map(|access| (access.action, access.collection.clone())),
+    }
 }
 
 impl Recorder {
@@ -182,13 +199,31 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directus::{Access, Extent, Fields};
 
     #[test]
     fn invented_tools_do_not_fill_the_room_for_counting() {
-        let called = |tool: &str| same(&Subject { tool: Some(tool.to_owned()), ..Subject::default() });
+        let called = |tool: &str| same(&Subject { tool: Some(tool.to_owned()), ..Subject::default() }, None);
         assert_eq!(called("invented-1"), called("invented-2"));
         assert_ne!(called("items"), called("files"));
         assert_ne!(called("items"), called("invented-1"));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_counted_apart_and_invented_collections_are_not() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/schema/");
+        let [collections, fields, relations] = ["collections", "fields", "relations"]
+            .map(|name| std::fs::read_to_string(format!("{folder}{name}.json")).unwrap());
+        let schema = SchemaSnapshot::from_rest(&collections, &fields, &relations).unwrap();
+        let asked = |action, collection: &str| {
+            let access = Access::asked(action, collection, Fields::default(), Extent::Singleton);
+            same(&Subject { accesses: vec![access], ..Subject::default() }, Some(&schema))
+        };
+        let articles = asked(Action::Delete, "articles");
+        assert_eq!(articles, asked(Action::Delete, "articles"));
+        assert_ne!(articles, asked(Action::Delete, "customers"));
+        assert_ne!(articles, asked(Action::Update, "articles"));
+        assert_eq!(asked(Action::Delete, "invented_1"), asked(Action::Delete, "invented_2"));
     }
 
     #[test]

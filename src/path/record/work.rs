@@ -138,7 +138,11 @@ async fn see_through<S>(
         let written = recorder.put(intent, permitted.schema.as_deref()).await;
         drop(recording);
         if let Err(cause) = written {
-            let _ = reply.send(Err(Refusal::Trail { to, cause }));
+            let refusal = Refusal::Trail { to, cause };
+            let outcome = call.outcome(OutcomeWord::Refused, &refusal);
+            call.count(&recorder.metrics, outcome.word, Some(refusal.code().as_str()));
+            call.log(&subject, &outcome);
+            let _ = reply.send(Err(refusal));
             return;
         }
     }
@@ -410,7 +414,7 @@ impl Recorder {
         outcome: Outcome,
         decided: &Decided,
     ) -> Result<(), Refusal> {
-        let same = same(&subject);
+        let same = same(&subject, decided.normalised.schema.as_deref());
         let entry = call.entry(Kind::Refusal, Some(subject), Some(outcome));
         let Some(entry) = self.repeats.take(same, entry, Instant::now()) else { return Ok(()) };
         let written = self.put(entry, decided.normalised.schema.as_deref()).await;

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 /// A client whose last failure is so long ago has none.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
+/// When a client may come again while the breaker is not open yet.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Counts the failures in a row. Clones are the same breaker.
 #[derive(Clone, Debug)]
 pub struct Breaker {
@@ -79,6 +82,25 @@ impl Breaker {
         }
     }
 
+    /// Directus could not be asked for its schema, since no connection can be made; says when it may be tried again.
+    pub(in crate::path) fn unreached(&self, now: Instant) -> Duration {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Open(rest) = self.state(&seen.directus, now) {
+            return rest;
+        }
+        self.fail(&mut seen.directus, now);
+        match self.state(&seen.directus, now) {
+            State::Open(rest) => rest,
+            State::Closed | State::HalfOpen => SOON,
+        }
+    }
+
+    fn fail(&self, directus: &mut Circuit, now: Instant) {
+        if directus.fail(now) == self.after {
+            tracing::warn!(pause = ?self.pause, "Directus cannot be reached: calls are refused at once");
+        }
+    }
+
     /// Whether a call of that client may be tried; if not, why, and when it may.
     pub(super) fn ask(&self, client: &str, now: Instant) -> Result<Ticket, (Busy, Duration)> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,11 +153,7 @@ impl Breaker {
                 }
                 seen.clients.remove(client);
             }
-            Went::Unreached => {
-                if seen.directus.fail(now) == self.after {
-                    tracing::warn!(pause = ?self.pause, "Directus cannot be reached: calls are refused at once");
-                }
-            }
+            Went::Unreached => self.fail(&mut seen.directus, now),
             Went::Unanswered => {
                 let own = seen.clients.entry(client.to_owned()).or_default();
                 if own.circuit.fail(now) == self.after {

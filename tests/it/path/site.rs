@@ -324,6 +324,7 @@ impl Site {
     pub(super) async fn end_without(self, secret: &str) -> Vec<Recorded> {
         self.drain.begin();
         assert_eq!(self.drain.finish_tasks(Duration::from_secs(10)).await, 0, "tasks are left");
+        self.drain.end_keepers().await;
         self.trail.clone().close().await.unwrap();
         let bytes = std::fs::read(self.file()).unwrap();
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "it is in the trail");

@@ -127,18 +127,26 @@ async fn a_call_is_under_way_until_it_has_ended() {
 async fn a_directus_that_is_gone_is_told() {
     // The port is free again, and nothing else will have it while the test runs.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let settings = format!(
-        "version: 1\nmetrics: {{listen: '127.0.0.1:0'}}\nschema: {{file: '{}'}}\nlimits: {{breaker_failures: 2, breaker_pause: 1h}}\n",
-        checkout("tests/fixtures/schema").display()
-    );
-    let watched = Watched::before(&format!("http://{gone}"), Upstream::start().await, &settings, &[]);
-    let breaker = async || value(&watched.scrape().await, "warrener_breaker_open");
-    assert_eq!(breaker().await, Some(0.0));
-    for _ in 0..2 {
-        assert_eq!(watched.client.rpc("tools/list", json!({})).await.status, 502);
+    let file = format!("schema: {{file: '{}'}}\n", checkout("tests/fixtures/schema").display());
+    // Where the schema comes from Directus, too, it is Directus that cannot be reached, and not the call that is denied.
+    for (schema, first) in [(file.as_str(), 502), ("", 503)] {
+        let settings = format!(
+            "version: 1\nmetrics: {{listen: '127.0.0.1:0'}}\nlimits: {{breaker_failures: 2, breaker_pause: 1h}}\n{schema}"
+        );
+        let watched = Watched::before(&format!("http://{gone}"), Upstream::start().await, &settings, &[]);
+        let breaker = async || value(&watched.scrape().await, "warrener_breaker_open");
+        let call = json!({"name": "items", "arguments": {"action": "read", "collection": "articles", "keys": [1], "query": {"fields": ["id"]}}});
+        let call = async || watched.client.rpc("tools/call", call.clone()).await;
+        assert_eq!(breaker().await, Some(0.0));
+        for _ in 0..2 {
+            assert_eq!(call().await.status, first, "{schema}");
+        }
+        assert_eq!(breaker().await, Some(1.0), "{schema}");
+        let refused = call().await;
+        assert_eq!(refused.status, 503);
+        assert!(refused.text().contains("Directus cannot be reached: try again in 3"), "{}", refused.text());
+        assert_eq!(watched.client.rpc("ping", json!({})).await.status, 200, "what needs no Directus goes on");
     }
-    assert_eq!(breaker().await, Some(1.0));
-    assert_eq!(watched.client.rpc("tools/list", json!({})).await.status, 503);
 }
 
 #[tokio::test(flavor = "multi_thread")]
