@@ -203,7 +203,8 @@ async fn no_request_hides_behind_another_ones_body() {
         ("a length twice on a line", "content-length: 4, 4", "400"),
     ];
     for (what, framing, expect) in both {
-        let sent = format!("POST /mcp HTTP/1.1\r\nhost: g\r\n{framing}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n{hidden}");
+        let sent =
+            format!("POST /mcp HTTP/1.1\r\nhost: g\r\n{framing}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n{hidden}");
         let answer = rest(&mut gateway.sends(&sent).await).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {expect}")), "{what}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{what}: {answer}");
