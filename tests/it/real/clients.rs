@@ -73,7 +73,7 @@ pub(super) fn does_what_an_editor_may(sdk: Client, session: &Session) {
 }
 
 /// The client's model finds the rule and the reason in the result.
-fn is_denied(session: &Session, step: &str, rule: &str, reason: &str) {
+pub(super) fn is_denied(session: &Session, step: &str, rule: &str, reason: &str) {
     let denial: Value = serde_json::from_str(session.text(step, true)).unwrap();
     assert_eq!(denial[0]["code"], "POLICY_DENIED", "{denial}");
     assert_eq!(denial[0]["rule"], rule, "{denial}");
@@ -100,7 +100,8 @@ pub(super) fn is_recorded(sdk: Client, calls: &[&Call]) {
     assert_eq!(tools, expected.map(|row| row.map(str::to_owned)), "{calls:#?}");
 }
 
-fn row(call: &Call) -> [String; 4] {
+/// The action, the decision, its reason and the outcome of a call of `items`; what there is not is empty.
+pub(super) fn row(call: &Call) -> [String; 4] {
     assert_eq!(call.tool.as_deref(), Some("items"));
     let (reason, outcome) = (call.reason.clone(), call.outcome.clone());
     [
@@ -111,7 +112,7 @@ fn row(call: &Call) -> [String; 4] {
     ]
 }
 
-async fn title_is(directus: &Directus, key: u64, expected: &str) {
+pub(super) async fn title_is(directus: &Directus, key: u64, expected: &str) {
     let read =
         json!({"action": "read", "collection": "articles", "keys": [key], "query": {"fields": ["title"]}});
     let rows = directus.client(ADMIN).tool("items", read).await.raw();

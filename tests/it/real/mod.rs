@@ -17,6 +17,7 @@ mod local;
 mod narrowed;
 mod nginx;
 mod ordinary;
+mod programs;
 mod sdk;
 mod stdio;
 mod tokens;

@@ -116,7 +116,7 @@ impl Client {
     }
 
     fn command(self) -> Command {
-        let home = install(self.sdk);
+        let home = installed(self.sdk.name());
         let mut command = self.sdk.command(&home);
         command.env("MCP_HOME", &home).env("MCP_NAME", self.name()).env("MCP_ERA", self.era());
         command
@@ -136,12 +136,13 @@ pub(crate) async fn local_session(at: &McpClient) -> Result<Session, String> {
 
 /// Where the SDK is that a Local MCP is made of, installed now if need be.
 pub(super) fn local_home() -> PathBuf {
-    install(Sdk::TypeScriptBefore)
+    installed(Sdk::TypeScriptBefore.name())
 }
 
-fn install(sdk: Sdk) -> PathBuf {
+/// The folder of a client of `tests/clients/install`, installed now if need be.
+pub(super) fn installed(name: &str) -> PathBuf {
     let mut command = Command::new(checkout("tests/clients/install"));
-    let output = command.arg(sdk.name()).stdin(Stdio::null()).output().unwrap();
+    let output = command.arg(name).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
@@ -189,7 +190,7 @@ fn the_readme_names_the_versions_that_are_tested() {
         Some((package.split(',').next()?.to_owned(), version.to_owned()))
     });
     let pins: Vec<_> = pins.collect();
-    assert_eq!(pins.len(), 5, "{pins:?}");
+    assert_eq!(pins.len(), 7, "{pins:?}");
     for (package, version) in pins {
         assert!(readme.contains(&format!("| `{package}` {version} |")), "{package} {version}");
     }
