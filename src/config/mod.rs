@@ -1,5 +1,6 @@
 //! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
 
+pub(crate) mod credentials;
 mod effective;
 mod file;
 pub mod json_schema;
