@@ -44,11 +44,15 @@ async fn main() -> Result<(), Error> {
         let app = Router::new()
             .route("/", get(async || "an application with a gateway inside\n"))
             .route("/mcp", any_service(enforced.clone()))
+            // Where clients are told of the OpenID provider, if `identity.jwt` names one; with another path before `/mcp`, that one.
+            .route("/.well-known/oauth-protected-resource/mcp", any_service(enforced.clone()))
             .route("/readyz", any_service(enforced));
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        // How many connections there are, and how long a request's head may take, is for the application to bound: `axum::serve` does
+        // neither, so put a proxy before it, or accept connections with hyper's own builder and its `header_read_timeout`.
         axum::serve(listener, app).with_graceful_shutdown(drain.stop().cancelled_owned()).await
     });
-    // Calls under way are finished and recorded, and the trail is closed.
+    // Calls under way are finished and recorded, and the trail is closed, whoever still holds a connection open.
     served.await?;
     Ok(())
 }

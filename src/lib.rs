@@ -32,7 +32,7 @@
 //!     let enforced = ServiceBuilder::new()
 //!         .map_request(move |request| adopted(request, peer, body_timeout))
 //!         .service(route);
-//!     let app = Router::new().route("/mcp", any_service(enforced));
+//!     let app = Router::new().route("/mcp", any_service(enforced)); // and where clients are told of an OpenID provider
 //!     axum::serve(listener, app).with_graceful_shutdown(drain.stop().cancelled_owned()).await
 //! }).await?;
 //! ```

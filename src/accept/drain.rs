@@ -71,6 +71,12 @@ impl Drain {
         &self.cut
     }
 
+    /// Waits until the end has begun and patience with it is over, or it is cut.
+    pub async fn overdue(&self, patience: Duration) {
+        self.stop.cancelled().await;
+        let _ = timeout(patience, self.cut.cancelled()).await;
+    }
+
     /// Tasks that the end waits for, such as those that record the outcome of a call. The path spawns them here.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
@@ -169,6 +175,16 @@ mod tests {
         drain.begin();
         assert!(drain.has_begun());
         assert_eq!(drain.finish_tasks(Duration::from_secs(5)).await, 0);
+
+        // Before it begins it cannot be overdue.
+        let drain = Drain::new();
+        let patience = Duration::from_secs(5);
+        assert!(timeout(2 * patience, drain.overdue(patience)).await.is_err());
+        drain.begin();
+        assert!(timeout(patience / 2, drain.overdue(patience)).await.is_err());
+        drain.overdue(patience).await;
+        drain.cut_off();
+        assert!(timeout(patience / 2, drain.overdue(patience)).await.is_ok());
 
         let drain = Drain::new();
         drain.tasks().spawn(std::future::pending::<()>());

@@ -1,7 +1,8 @@
 //! Where the settings say that calls go.
 
 use super::run::{GatewayError, secret};
-use crate::config::{Config, EnvValue};
+use crate::audit::mask::is_secret_name;
+use crate::config::{Config, EnvValue, credentials};
 use crate::upstream::{Backend, LocalMcp, LocalMcpOptions, Upstream, Variable};
 use secrecy::SecretString;
 
@@ -13,10 +14,14 @@ pub(super) fn backend(config: &Config, upstream: &Upstream) -> Result<Backend, G
     let Some(local) = &config.upstream.local else { return Ok(Backend::BuiltIn(upstream.clone())) };
     let url = config.upstream.url.clone().ok_or(GatewayError::NoUpstream)?;
     let mut environment = Vec::new();
+    let mut credentials = credentials::in_arguments(&local.args);
     for (name, value) in &local.env {
         let name = name.clone();
         environment.push(match value {
-            EnvValue::Text(text) => Variable { name, value: text.clone().into(), is_secret: false },
+            EnvValue::Text(text) => {
+                credentials.extend(credentials::in_text(text));
+                Variable { is_secret: is_secret_name(&name), name, value: text.clone().into() }
+            }
             EnvValue::Secret(source) => {
                 Variable { name, value: secret(Some(source))?.unwrap_or_default(), is_secret: true }
             }
@@ -30,6 +35,7 @@ pub(super) fn backend(config: &Config, upstream: &Upstream) -> Result<Backend, G
         args: local.args.clone(),
         url,
         environment,
+        secrets: credentials.into_iter().map(SecretString::from).collect(),
         reply_timeout: config.upstream.timeout,
     })))
 }

@@ -104,6 +104,11 @@ pub enum GatewayError {
     /// The client keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// A setting that is another program's to see to.
+    #[error(
+        "`{0}` does nothing inside another program, which listens itself: leave it out, and have that program see to it"
+    )]
+    Embedded(&'static str),
     /// The certificates that clients are known by.
     #[error(transparent)]
     Certificates(#[from] CertificateError),
@@ -283,22 +288,30 @@ impl Gateway<Unbound> {
 
     /// A gateway inside another program, which listens itself: every way in is open that the settings have.
     ///
+    /// That program sees to TLS, to clients' certificates, and to whom a proxy speaks for (see [`adopted`](accept::adopted)): settings
+    /// that would do so are refused, so that nobody believes in them. How many connections there may be and how long one may take for a
+    /// request's head is that program's to bound as well: `limits.connections` and `limits.header_timeout` are not looked at.
+    ///
     /// # Errors
-    /// As [`Gateway::set_up`].
+    /// As [`Gateway::set_up`], and when the settings have what the other program has to see to.
     pub async fn embedded(config: &Config) -> Result<Self, GatewayError> {
+        if let Some(setting) = not_inside(config) {
+            return Err(GatewayError::Embedded(setting));
+        }
         let token = secret(config.upstream.token.as_ref())?;
         let keys = KeyRing::open(&config.keys, token)?;
-        // Who listens, and whether in cleartext, is the other program's to say.
-        let listen = Listen { tls: None, ..config.listen.clone() };
-        let config = Config { listen, ..config.clone() };
         let stops = Stops::open(&config.stops());
-        Self::build(&config, keys, stops, Duration::ZERO, async || Ok(Unbound)).await
+        Self::build(config, keys, stops, Duration::ZERO, async || Ok(Unbound)).await
     }
 
     /// Serves requests that `bring` brings to the route, as [`adopted`](accept::adopted) makes them, until that has ended. Finishes
     /// what is under way, and closes the trail.
     ///
-    /// The route takes `POST /mcp`, `/healthz` and `/readyz`, and holds hosts and origins against the settings.
+    /// The route takes `POST /mcp`, `/healthz` and `/readyz`, and holds hosts and origins against the settings. Where `identity.jwt` has
+    /// a `resource`, it also tells clients of the provider, at `/.well-known/oauth-protected-resource` and below: that has to get to it too.
+    ///
+    /// Once the drain has begun `bring` has `limits.drain_timeout` to end, or until the drain is cut: whoever holds a connection open does
+    /// not keep the trail from being closed.
     ///
     /// # Errors
     /// When nothing can be brought in any more, or the trail cannot be closed with everything in it.
@@ -306,9 +319,15 @@ impl Gateway<Unbound> {
         self,
         bring: impl AsyncFnOnce(Route<Stack>, &Drain) -> io::Result<()>,
     ) -> Result<Drained, GatewayError> {
-        let doors = self.doors();
+        let (doors, patience) = (self.doors(), self.options.drain_timeout);
         self.serve_from(async |stack, drain| {
-            bring(doors.before(stack, drain), drain).await?;
+            tokio::select! {
+                brought = bring(doors.before(stack, drain), drain) => brought?,
+                () = drain.overdue(patience) => {
+                    tracing::warn!("connections are still open, and are left: the trail is closed");
+                    drain.cut_off();
+                }
+            }
             Ok(0)
         })
         .await
@@ -534,6 +553,19 @@ impl<L> Gateway<L> {
         let served = served?;
         if stopped { Err(GatewayError::Stopped) } else { Ok(Drained { tasks, ..served }) }
     }
+}
+
+/// A setting that has no effect inside another program, though somebody may rely on it.
+fn not_inside(config: &Config) -> Option<&'static str> {
+    let Listen { trusted_proxies, tls, .. } = &config.listen;
+    let client_ca = tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let found = [
+        (client_ca, "listen.tls.client_ca"),
+        (tls.is_some(), "listen.tls"),
+        (!config.identity.certificates.is_empty(), "identity.certificates"),
+        (!trusted_proxies.is_empty(), "listen.trusted_proxies"),
+    ];
+    found.into_iter().find_map(|(is_set, setting)| is_set.then_some(setting))
 }
 
 /// The schema of a file, or of Directus itself, read with a token of the gateway's own.

@@ -1,6 +1,6 @@
 //! `warrener check`: all that is wrong with settings, policies, their tests and their proofs, at once.
 
-use super::folder::{Folder, PlaceArguments, TestFile};
+use super::folder::{Folder, FolderArguments, PlaceArguments, TestFile};
 use super::{CommandError, Ended};
 use crate::administer;
 use crate::audit::escape::escape_json;
@@ -59,6 +59,9 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut dyn Write) -> Result<End
         let (set, more) = policies(&arguments.place, &config)?;
         let folder = arguments.place.folder.policies.as_deref().or(config.policies.as_deref());
         found = found.and(placed(more, folder, arguments.format));
+        if let Some(set) = &set {
+            found = found.and(without_policy(&arguments.place.folder, &config, set));
+        }
         set
     } else {
         None
@@ -132,6 +135,17 @@ fn policies(
     Ok((set, found))
 }
 
+/// Roles that the settings give to somebody and that have no policy, with which `serve` would not start.
+fn without_policy(place: &FolderArguments, config: &Config, set: &PolicySet) -> Diagnostics {
+    let file = place.settings().display().to_string();
+    let roles = config.identity.roles().into_iter().filter(|(_, role)| set.role(role).is_none());
+    let problems = roles.map(|(setting, role)| {
+        let message = format!("`{setting}` names the role `{role}`, for which there is no policy file");
+        Diagnostic::file_error("unknown-role", &file, message).help(one_of(set))
+    });
+    Diagnostics::new(problems.collect(), Sources::default())
+}
+
 fn about_tests(file: &TestFile, set: Option<&PolicySet>) -> Diagnostics {
     match (file.decode(), set) {
         (Ok(tests), Some(set)) => unknown_role(file, &tests.role, set),
@@ -154,10 +168,13 @@ pub(super) fn unknown_role(file: &TestFile, role: &str, set: &PolicySet) -> Diag
         return Diagnostics::default();
     }
     let message = format!("the tests speak of the role `{role}`, for which there is no policy file");
-    let known: Vec<&str> = set.roles().map(|role| role.name.as_str()).collect();
-    let help = format!("name one of {} in `role`", known.join(", "));
-    let problem = Diagnostic::file_error("unknown-role", file.name(), message).help(help);
+    let problem = Diagnostic::file_error("unknown-role", file.name(), message).help(one_of(set));
     Diagnostics::new(vec![problem], Sources::default())
+}
+
+fn one_of(set: &PolicySet) -> String {
+    let known: Vec<&str> = set.roles().map(|role| role.name.as_str()).collect();
+    format!("name one of {} in `role`", known.join(", "))
 }
 
 /// How it came out, in a line; the set where it is valid.

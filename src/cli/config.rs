@@ -4,7 +4,7 @@ use super::serve::ServeArguments;
 use super::settings::TOKEN;
 use super::{CommandError, Ended};
 use crate::administer::GatewayError;
-use crate::config::{Config, Origin, Secret, effective};
+use crate::config::{Config, EnvValue, Origin, Secret, effective};
 use crate::identity::read_secret;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -78,8 +78,17 @@ pub(super) fn run(arguments: &ConfigArguments, out: &mut dyn Write) -> Result<En
 fn secrets(config: &Config) -> Vec<SecretString> {
     let named = [&config.upstream.token, &config.upstream.schema_token, &config.audit.activity_token];
     let certified = config.identity.certificates.iter().filter_map(|certified| certified.token.as_ref());
+    let jwt = config.identity.jwt.iter().flat_map(|jwt| {
+        let mapped = jwt.roles.values().filter_map(|mapped| mapped.token.as_ref());
+        mapped.chain(&jwt.token)
+    });
+    let local = config.upstream.local.iter().flat_map(|local| &local.env);
+    let local = local.filter_map(|(_, value)| match value {
+        EnvValue::Secret(secret) => Some(secret),
+        EnvValue::Text(_) => None,
+    });
     let usual = [TOKEN, "WARRENER_KEY"].map(|name| Secret::Env(name.to_owned()));
-    let places = named.into_iter().flatten().chain(certified).chain(&usual);
+    let places = named.into_iter().flatten().chain(certified).chain(jwt).chain(local).chain(&usual);
     places.filter_map(|secret| read_secret(secret).ok()).collect()
 }
 

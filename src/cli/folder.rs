@@ -44,6 +44,11 @@ impl FolderArguments {
     pub(super) fn config(&self) -> Result<Config, CommandError> {
         serve::from_file(self.config.as_deref())
     }
+
+    /// Where the settings are, if there are any.
+    pub(super) fn settings(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(serve::CONFIG))
+    }
 }
 
 /// The files of a folder, or those that are built in.

@@ -383,6 +383,7 @@ fn is_invalid(error: &CommandError) -> bool {
         },
         CommandError::Gateway(gateway) => match gateway {
             GatewayError::NoUpstream
+            | GatewayError::Embedded(_)
             | GatewayError::Listen(_)
             | GatewayError::Tls(_)
             | GatewayError::Certificates(_)

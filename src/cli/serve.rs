@@ -15,7 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 /// The config file that is read where there is one and no other is named.
-const CONFIG: &str = "warrener.yaml";
+pub(super) const CONFIG: &str = "warrener.yaml";
 
 /// Every setting that stands in `warrener.yaml` too; a flag wins over the environment, and that over the file.
 #[derive(Args, Debug, Default)]

@@ -7,7 +7,7 @@ use crate::accept::{Body, Drain};
 use crate::administer::{Gateway, GatewayError};
 use crate::audit::checkpoint::SecondPlace;
 use crate::audit::feed::FeedTarget;
-use crate::config::{Config, Secret};
+use crate::config::{Config, Identity, Secret};
 use crate::identity::{Stops, read_secret};
 use crate::telemetry::{LogFormat, chain, start_log_at};
 use crate::upstream::{Upstream, UpstreamError, UpstreamOptions};
@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tower::ServiceExt as _;
 use url::{Host, Url};
@@ -39,7 +39,7 @@ const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// Who is served, and by whom.
 #[derive(Args, Debug)]
 pub(super) struct StdioArguments {
-    /// The settings; `warrener.yaml` in the working folder where there is one
+    /// The settings; `warrener.yaml` in the working folder where there is one. Keys and stops are looked for beside them
     #[arg(long, value_name = "FILE", env = "WARRENER_CONFIG")]
     config: Option<PathBuf>,
     /// The gateway that messages are sent to, such as `https://gateway.example.com/mcp`; without one the path runs here
@@ -153,6 +153,16 @@ impl StdioArguments {
     fn settings(&self) -> Result<Config, CommandError> {
         let mut config = serve::from_file(self.config.as_deref())?;
         self.path.settle(&mut config);
+        // The client decides where this process is started. What is stopped has to be read from where `warrener stop` writes it all the
+        // same, which is beside the settings.
+        if let Some(folder) = self.config.as_deref().and_then(Path::parent) {
+            config.keys = folder.join(&config.keys);
+            config.stops = config.stops.map(|stops| folder.join(stops));
+        }
+        let unused = unused(&config);
+        if !unused.is_empty() {
+            tracing::warn!("not used for a client over standard input and output: {}", unused.join(", "));
+        }
         config.stops = self.stops.clone().or(config.stops);
         let taken = [
             ("audit.feed", config.audit.feed == Some(FeedTarget::Stdout)),
@@ -198,6 +208,20 @@ impl Unanswered {
             }
         }
     }
+}
+
+/// Settings that have no effect where nothing listens, and nobody has to say who it is.
+fn unused(config: &Config) -> Vec<&'static str> {
+    let Identity { refuse: _, same_resource, passthrough, certificates, jwt } = &config.identity;
+    let settings = [
+        (config.metrics.is_some(), "`metrics`"),
+        (config.listen.tls.is_some(), "`listen.tls`"),
+        (same_resource.is_some(), "`identity.same_resource`"),
+        (passthrough.is_some(), "`identity.passthrough`"),
+        (!certificates.is_empty(), "`identity.certificates`"),
+        (jwt.is_some(), "`identity.jwt`"),
+    ];
+    settings.into_iter().filter_map(|(is_set, setting)| is_set.then_some(setting)).collect()
 }
 
 /// The client for a gateway, and the address of its endpoint.

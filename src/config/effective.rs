@@ -1,5 +1,6 @@
 //! The effective settings as a `warrener.yaml`: each with where it comes from, and no secret among them.
 
+use super::credentials::{hidden, hidden_arguments, without_addresses};
 use super::file::variables::is_variable;
 use super::{
     Audit, CertificateOf, Certified, Checkpoints, ClientCertificates, Config, EnvValue, Identity, Jwt,
@@ -36,7 +37,7 @@ struct Settings(Vec<Setting>);
 pub fn effective(config: &Config, origins: &Origins, secrets: &[&str]) -> String {
     let mut text = String::from("# The effective settings, each with where it comes from.\nversion: 1\n");
     let mut open: Vec<String> = Vec::new();
-    for Setting { path, value, remark } in Settings::of(config).0 {
+    for Setting { path, value, remark } in Settings::of(config, origins).0 {
         let mut parts: Vec<String> = path.split('.').map(str::to_owned).collect();
         let Some(key) = parts.pop() else { continue };
         // A section is opened by its first setting that is set, so that no empty one stands there.
@@ -49,7 +50,7 @@ pub fn effective(config: &Config, origins: &Origins, secrets: &[&str]) -> String
         let indent = "  ".repeat(parts.len());
         let _ = match value {
             Some(value) => {
-                let value = masked(&value.to_string(), secrets);
+                let value = masked(&plain_value(value).to_string(), secrets);
                 writeln!(text, "{indent}{key}: {value}  # {}{remark}", origins.of(&path))
             }
             None => writeln!(text, "{indent}# {path} is not set"),
@@ -61,14 +62,33 @@ pub fn effective(config: &Config, origins: &Origins, secrets: &[&str]) -> String
 /// The text without the secrets. What is too short to be one is no secret, and would tear the text apart.
 fn masked(text: &str, secrets: &[&str]) -> String {
     let secrets = secrets.iter().filter(|secret| secret.len() >= 4);
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+    // As they stand in JSON, which the text is.
+    let secrets = secrets.map(|secret| Value::from(*secret).to_string().trim_matches('"').to_owned());
+    let mut secrets: Vec<String> = secrets.filter(|secret| !secret.is_empty()).collect();
+    // One may be a part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+}
+
+/// A value whose addresses have neither user info nor query.
+fn plain_value(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains("://") => without_addresses(&text).into(),
+        Value::Array(values) => values.into_iter().map(plain_value).collect(),
+        Value::Object(object) => object
+            .into_iter()
+            .map(|(key, value)| (key, plain_value(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 impl Settings {
-    fn of(config: &Config) -> Self {
+    fn of(config: &Config, origins: &Origins) -> Self {
         let mut settings = Self::default();
         settings.listen(&config.listen);
-        settings.upstream(&config.upstream);
+        settings.upstream(&config.upstream, origins);
         settings.path("policies", config.policies.as_deref());
         settings.set(
             "guardrails",
@@ -109,7 +129,7 @@ impl Settings {
         self.put("listen.tls.client_certificates", client_ca.as_ref().map(|_| word.into()));
     }
 
-    fn upstream(&mut self, upstream: &Upstream) {
+    fn upstream(&mut self, upstream: &Upstream, origins: &Origins) {
         let Upstream { url, token, schema_token, timeout, connect_timeout, local } = upstream;
         self.put("upstream.url", url.as_ref().map(|url| plain(url).into()));
         self.secret("upstream.token", token.as_ref());
@@ -118,9 +138,10 @@ impl Settings {
         self.set("upstream.connect_timeout", time(*connect_timeout));
         let Some(LocalMcp { command, args, env }) = local else { return self.put("upstream.command", None) };
         self.path("upstream.command", Some(command));
-        self.set("upstream.args", json!(args));
+        let args: Vec<String> = args.iter().map(|text| origins.as_written(text).to_owned()).collect();
+        self.set("upstream.args", json!(hidden_arguments(&args)));
         for (name, value) in env {
-            self.set(&format!("upstream.env.{name}"), variable(name, value));
+            self.set(&format!("upstream.env.{name}"), variable(name, value, origins));
         }
     }
 
@@ -308,11 +329,12 @@ fn place(secret: &Secret) -> (&'static str, String) {
     }
 }
 
-/// A variable of a Local MCP; hidden where its name says that it is a secret.
-fn variable(name: &str, value: &EnvValue) -> Value {
+/// A variable of a Local MCP; hidden where its name says that it is a secret, and as it is written where the gateway's own environment
+/// has a part of it.
+fn variable(name: &str, value: &EnvValue, origins: &Origins) -> Value {
     match value {
         EnvValue::Text(_) if is_secret_name(name) => MASK.into(),
-        EnvValue::Text(text) => text.as_str().into(),
+        EnvValue::Text(text) => hidden(origins.as_written(text)).into(),
         EnvValue::Secret(secret) => {
             let (key, value) = place(secret);
             json!({ key: value })
@@ -440,6 +462,38 @@ mod tests {
         config.audit.feed = Some(FeedTarget::File("hunter2".into()));
         let printed = effective(&config, &Origins::default(), &["hunter2"]);
         assert!(!printed.to_lowercase().contains("unter2"), "{printed}");
+    }
+
+    #[test]
+    fn no_credential_is_printed_that_stands_in_the_wrong_place() {
+        let text = "version: 1
+upstream:
+  url: https://cms.example.com
+  command: node
+  args: [--proxy-token=hunter2, --password, hunter2, '--dsn=${DSN}', '${DSN}']
+  env:
+    HTTPS_PROXY: 'http://bob:hunter2@proxy'
+    DB_DSN: '${DSN}'
+    PGPASS: 'host=db password=hunter2'
+    DIRECTUS_REALM: 'a ${WORD}'
+identity:
+  jwt:
+    issuer: https://login.example.com
+    audience: https://bob:hunter2@gateway.example.com/mcp?hunter2
+    role_claim: r
+    roles: {a: b}
+    jwks_url: https://keys.example.com/?api_key=hunter2
+";
+        let variables = |name: &str| Some(if name == "DSN" { "db hunter2" } else { "hunter2" }.to_owned());
+        let read = Config::from_yaml_with(&Source::new("warrener.yaml", text), &variables);
+        let (mut config, origins) = read.unwrap_or_else(|problems| panic!("{problems}"));
+        config.identity.jwt.as_mut().unwrap().resource =
+            Some("https://bob:hunter2@gateway.example.com/mcp?hunter2".parse().unwrap());
+        let printed = effective(&config, &origins, &[]);
+        assert!(!printed.contains("hunter2"), "{printed}");
+        for left in ["\"${DSN}\"", "a ${WORD}", "--password", "keys.example.com", "@proxy"] {
+            assert!(printed.contains(left), "{left}\n{printed}");
+        }
     }
 
     #[test]

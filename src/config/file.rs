@@ -12,6 +12,7 @@ mod unit;
 pub(in crate::config) mod variables;
 
 use self::keys::{AUDIT, CHECKPOINTS, CONFIG, LIMITS, SCHEMA, UPSTREAM};
+use super::credentials::without_addresses;
 use super::{
     Audit, Checkpoints, Config, KeptArguments, Limits, OnFailure, Origin, Origins, Schema, Secret, Upstream,
     feed_target,
@@ -57,7 +58,11 @@ impl Config {
         decoder.certificates_are_asked_for(&root, &config);
         decoder.tokens_can_be_asked_about(&root, &config);
         let origins = decoder.origins_of(&root);
-        let found = Diagnostics::new(decoder.close(), Sources::new([source]));
+        let mut problems = decoder.close();
+        for problem in &mut problems {
+            problem.message = without_addresses(&problem.message);
+        }
+        let found = Diagnostics::new(problems, Sources::new([source]));
         if found.has_errors() { Err(found) } else { Ok((config, origins)) }
     }
 }
@@ -66,6 +71,7 @@ impl Decoder<'_> {
     /// Where each setting of the file stands.
     fn origins_of(&self, root: &Node) -> Origins {
         let mut origins = Origins::default();
+        self.spelled().iter().for_each(|(read, written)| origins.spell(read, written));
         let mut waiting = vec![(String::new(), root)];
         while let Some((path, node)) = waiting.pop() {
             match &node.shape {

@@ -1,5 +1,6 @@
 //! The gateway's own settings: `warrener.yaml`, overridden by the environment, overridden by flags.
 
+pub(crate) mod credentials;
 mod effective;
 mod file;
 pub mod json_schema;
@@ -305,6 +306,22 @@ pub struct Limits {
 }
 
 impl Identity {
+    /// Every policy role that somebody is given, with the setting that gives it. For each there has to be a policy.
+    pub fn roles(&self) -> Vec<(&'static str, &str)> {
+        let jwt = self.jwt.iter().flat_map(|jwt| jwt.roles.values());
+        let jwt = jwt.map(|mapped| ("identity.jwt.roles", mapped.role.as_str()));
+        let same = self.same_resource.iter().flat_map(|same| same.roles.policies());
+        let same = same.map(|role| ("identity.same_resource.roles", role.as_str()));
+        let passthrough = self.passthrough.iter().flat_map(Roles::policies);
+        let passthrough = passthrough.map(|role| ("identity.passthrough.roles", role.as_str()));
+        let certified = self.certificates.iter();
+        let certified = certified.map(|certified| ("identity.certificates", certified.role.as_str()));
+        let mut all: Vec<_> = jwt.chain(same).chain(passthrough).chain(certified).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Whether client keys are the only way in.
     pub fn is_by_key_only(&self) -> bool {
         self.same_resource.is_none() && self.passthrough.is_none() && self.jwt.is_none()

@@ -24,7 +24,11 @@ pub enum Origin {
 
 /// Where settings come from, by their dotted paths: `upstream.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origins(BTreeMap<String, Origin>);
+pub struct Origins {
+    places: BTreeMap<String, Origin>,
+    /// Texts with `${NAME}` in them as they are written, by what they are read as.
+    written: BTreeMap<String, String>,
+}
 
 impl Origins {
     /// Notes where a setting comes from, in the place of whatever was noted before.
@@ -36,7 +40,17 @@ impl Origins {
             "allowed_origins" => "listen.allowed_origins",
             other => other,
         };
-        self.0.insert(path.to_owned(), origin);
+        self.places.insert(path.to_owned(), origin);
+    }
+
+    /// Notes how a text is written that is read as something else, since the environment has a part of it.
+    pub fn spell(&mut self, read: &str, written: &str) {
+        self.written.insert(read.to_owned(), written.to_owned());
+    }
+
+    /// How a text is written.
+    pub fn as_written<'t>(&'t self, read: &'t str) -> &'t str {
+        self.written.get(read).map_or(read, String::as_str)
     }
 
     /// Whether anything was noted of a setting.
@@ -47,10 +61,10 @@ impl Origins {
     /// Where a setting comes from; of a mapping, where its first part does.
     pub fn of(&self, path: &str) -> Origin {
         let within = || {
-            let parts = self.0.range(format!("{path}.")..);
+            let parts = self.places.range(format!("{path}.")..);
             parts.take_while(|(part, _)| part.starts_with(path)).map(|(_, origin)| origin).next()
         };
-        self.0.get(path).or_else(within).cloned().unwrap_or_default()
+        self.places.get(path).or_else(within).cloned().unwrap_or_default()
     }
 }
 

@@ -29,6 +29,8 @@ use std::ops::Range;
 pub(crate) struct Decoder<'a> {
     source: &'a Source,
     problems: Vec<Diagnostic>,
+    /// Texts that are read as something else than they are written as, and how they are written.
+    spelled: Vec<(String, String)>,
 }
 
 impl<'a> Decoder<'a> {
@@ -36,7 +38,7 @@ impl<'a> Decoder<'a> {
     pub(crate) fn open(source: &'a Source) -> (Self, Node) {
         let mut problems = Vec::new();
         let root = super::yaml::parse(source, &mut problems);
-        (Self { source, problems }, root)
+        (Self { source, problems, spelled: Vec::new() }, root)
     }
 
     /// All problems, in the order in which they were found.
@@ -59,6 +61,25 @@ impl<'a> Decoder<'a> {
         self.source.text.get(span.clone()).unwrap_or_default()
     }
 
+    /// Notes that a text is written in another way than it is read: messages repeat it as it is written.
+    pub(crate) fn spell(&mut self, read: &str, written: &str) {
+        if !read.is_empty() {
+            self.spelled.push((read.to_owned(), written.to_owned()));
+        }
+    }
+
+    /// Those texts, as they are read, and as they are written.
+    pub(crate) fn spelled(&self) -> &[(String, String)] {
+        &self.spelled
+    }
+
+    fn as_written(&self, message: String) -> String {
+        let quoted = |text: &str| format!("`{text}`");
+        self.spelled
+            .iter()
+            .fold(message, |message, (read, written)| message.replace(&quoted(read), &quoted(written)))
+    }
+
     /// Reports an error with what to do about it.
     pub(crate) fn error(
         &mut self,
@@ -67,6 +88,7 @@ impl<'a> Decoder<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
+        let (message, help) = (self.as_written(message.into()), self.as_written(help.into()));
         self.report(Diagnostic::error(code, &self.source.name, span.clone(), message).help(help));
     }
 

@@ -44,7 +44,7 @@ def call(message_id, params):
     elif what == "slow":
         later(arguments["seconds"], lambda: text(message_id, arguments["said"]))
     elif what == "die":
-        sys.stderr.write("it ends now\n")
+        sys.stderr.write(f"it ends now, by {os.environ.get('HTTPS_PROXY')}\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "last-words":

@@ -12,6 +12,9 @@ const SECRET: [&str; 5] = ["TOKEN", "PASSWORD", "SECRET", "CREDENTIAL", "API_KEY
 /// With these the Local MCP would log in as somebody else than the token's user.
 const ANOTHER_USER: [&str; 2] = ["DIRECTUS_USER_EMAIL", "DIRECTUS_USER_PASSWORD"];
 
+/// The Directus that calls go to is the one whose data model they are judged by.
+const URL: &str = "DIRECTUS_URL";
+
 const TOKEN: &str = "DIRECTUS_TOKEN";
 
 impl Decoder<'_> {
@@ -60,6 +63,12 @@ impl Decoder<'_> {
         if ANOTHER_USER.contains(&name) {
             let message = format!("with `{name}` calls would not be those of the token's user");
             self.error("env", &entry.key_span, message, "leave it out, and name a token: `token_env`");
+            return None;
+        }
+        if name == URL {
+            let message =
+                format!("with `{name}` calls would go to another Directus than the one they are judged by");
+            self.error("env", &entry.key_span, message, "leave it out: the process gets `upstream.url`");
             return None;
         }
         if matches!(entry.value.shape, Shape::Map(_)) {
@@ -115,6 +124,8 @@ mod tests {
             ("  command: x\n  env: {NPM_API_KEY: abc}\n", "a secret does not stand in this file"),
             ("  command: x\n  env: {'A=B': c}\n", "`A=B` is not the name of a variable"),
             ("  command: x\n  env: {DIRECTUS_USER_EMAIL: a@b.c}\n", "would not be those of the token's user"),
+            ("  command: x\n  env: {DIRECTUS_URL: 'https://b.example.com'}\n", "another Directus"),
+            ("  command: x\n  env: {DIRECTUS_URL: {env: OTHER}}\n", "another Directus"),
             ("  command: x\n  env: {A: {}}\n", "it names no secret"),
             ("  command: x\n  env: {A: {env: X, file: Y}}\n", "cannot both be given"),
             ("  command: x\n  token_env: A\n  env: {DIRECTUS_TOKEN: {env: B}}\n", "the token is named twice"),

@@ -20,6 +20,8 @@ impl Decoder<'_> {
         match &mut node.shape {
             Shape::Text { text, quoted } if text.contains("${") => {
                 if let Some(filled) = self.with_variables(text, &node.span, variables) {
+                    // What the environment has may be a secret, and no message repeats it.
+                    self.spell(&filled, text);
                     (*text, *quoted) = (filled, true);
                 } else {
                     node.shape = Shape::Broken;
@@ -111,6 +113,8 @@ mod tests {
             "PORT" => Some("9000".to_owned()),
             "NESTED" => Some("${HOST}".to_owned()),
             "LINES" => Some("a\nkeys: other.yaml".to_owned()),
+            "CMS" => Some("https://admin:hunter2@cms.example.com/?a=hunter2".to_owned()),
+            "LONG" => Some("/hunter2? ".repeat(300)),
             "DIRECTUS_TOKEN" => Some("hunter2hunter2".to_owned()),
             _ => None,
         };
@@ -128,6 +132,39 @@ mod tests {
         assert_eq!(read("keys: ${NESTED}").unwrap().keys.to_str(), Some("${HOST}"));
         assert_eq!(read("keys: ${LINES}").unwrap().keys.to_str(), Some("a\nkeys: other.yaml"));
         assert_eq!(read("keys: a$${HOST}$b").unwrap().keys.to_str(), Some("a${HOST}$b"));
+    }
+
+    #[test]
+    fn what_the_environment_has_is_not_repeated_where_it_does_not_fit() {
+        for value in ["${CMS}", "x ${CMS}", "${LONG}"] {
+            for setting in [
+                "listen: '@'",
+                "listen: {address: '127.0.0.1:1', allowed_origins: ['@']}",
+                "listen: {address: '127.0.0.1:1', allowed_hosts: ['@']}",
+                "listen: {address: '127.0.0.1:1', trusted_proxies: ['@']}",
+                "upstream: {url: '@'}",
+                "upstream: {timeout: '@'}",
+                "guardrails: '@'",
+                "audit: {url: '@'}",
+                "audit: {retention: '@'}",
+                "identity: {same_resource: {public_url: '@', roles: {a: b}}}",
+                "identity: {jwt: {issuer: '@', audience: a, role_claim: r, roles: {a: b}}}",
+                "identity: {jwt: {issuer: 'https://a', resource: '@', role_claim: r, roles: {a: b}}}",
+                "identity: {jwt: {issuer: 'https://a', audience: a, role_claim: r, roles: {a: b}, jwks_url: 'x@'}}",
+                "limits: {body_bytes: '@'}",
+                "telemetry: {otlp: '@'}",
+                "version: '@'",
+            ] {
+                // A `@` in the rows is where the variable goes.
+                let setting = setting.replace('@', value);
+                let said = read(&setting).expect_err(&setting);
+                assert!(!said.contains("hunter2"), "{setting}\n{said}");
+            }
+        }
+        // The address as it stands in the file is below the message, and the message tells none of it.
+        let said = read("upstream: {url: 'https://admin:hunter2@cms.example.com/?a=hunter2'}").unwrap_err();
+        let message = said.lines().find(|line| line.contains("is not the address of a Directus")).unwrap();
+        assert!(!message.contains("hunter2") && message.contains("@cms.example.com"), "{message}");
     }
 
     #[test]

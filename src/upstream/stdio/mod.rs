@@ -43,6 +43,8 @@ pub struct LocalMcpOptions {
     pub url: Url,
     /// Its environment beside `DIRECTUS_URL` and `DIRECTUS_TOKEN`. Nothing of the gateway's own is in it.
     pub environment: Vec<Variable>,
+    /// What the log must not have beside the token and what is secret of the environment: credentials in the other texts.
+    pub secrets: Vec<SecretString>,
     /// For an answer, and for the process to be ready.
     pub reply_timeout: Duration,
 }

@@ -29,7 +29,10 @@ struct Told {
 
 impl Noise {
     /// None of these secrets is logged.
-    pub(super) fn new(secrets: Vec<SecretString>) -> Self {
+    pub(super) fn new(mut secrets: Vec<SecretString>) -> Self {
+        secrets.retain(|secret| !secret.expose_secret().is_empty());
+        // One may be a part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         Self { secrets, told: Mutex::new(Told { since: Instant::now(), lines: 0 }) }
     }
 
@@ -73,6 +76,8 @@ mod tests {
     fn a_secret_is_masked_before_the_line_is_cut() {
         let noise = Noise::new(vec!["s3cret".into()]);
         assert_eq!(noise.masked(b"the token s3cret, s3cret"), "the token [secret], [secret]");
+        let parts = Noise::new(vec!["".into(), "hunter2".into(), "bob:hunter2".into()]);
+        assert_eq!(parts.masked(b"http://bob:hunter2@proxy"), "http://[secret]@proxy");
         let at_the_end = format!("{}s3cret", "x".repeat(LONGEST - 3));
         assert!(!noise.masked(at_the_end.as_bytes()).contains("s3c"));
         assert!(!noise.masked(b"\x1b[2Jgone").contains('\x1b'));

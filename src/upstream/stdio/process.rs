@@ -79,6 +79,7 @@ impl Running {
         let (to_process, messages) = mpsc::channel(UNREAD);
         let mut secrets: Vec<SecretString> =
             options.environment.iter().filter(|one| one.is_secret).map(|one| one.value.clone()).collect();
+        secrets.extend(options.secrets.iter().cloned());
         secrets.push(token.clone());
         let running = Self(Arc::new(Shared {
             to_process,
@@ -276,11 +277,13 @@ impl Shared {
 /// The process, not started yet. It gets the environment that is written here and nothing else.
 fn command(options: &LocalMcpOptions, token: &SecretString) -> Command {
     let mut command = Command::new(&options.command);
-    command.args(&options.args).env_clear().env("PATH", PATH).env("DIRECTUS_URL", options.url.as_str());
+    command.args(&options.args).env_clear().env("PATH", PATH);
     for variable in &options.environment {
         command.env(&variable.name, variable.value.expose_secret());
     }
     command
+        // Behind the others, so that none of them stands in their place.
+        .env("DIRECTUS_URL", options.url.as_str())
         .env("DIRECTUS_TOKEN", token.expose_secret())
         // A `.env` in the folder that the gateway was started in would be read as environment.
         .current_dir("/")

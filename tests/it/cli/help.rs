@@ -470,7 +470,8 @@ async fn help_of_stdio() {
 
     Options:
           --config <FILE>
-              The settings; `warrener.yaml` in the working folder where there is one
+              The settings; `warrener.yaml` in the working folder where there is one. Keys and stops are
+              looked for beside them
 
               [env: WARRENER_CONFIG=]
 

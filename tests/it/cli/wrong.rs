@@ -303,3 +303,39 @@ async fn questions() {
     error: `whenever` is not a time: write how long ago (`30m`, `2h`, `7d`), `today`, `yesterday`, a date (`2026-11-22`) or a time (`[TIME]`), all in UTC
     "#);
 }
+
+/// `serve` would not start with them, so `check` does not call them valid.
+#[tokio::test]
+async fn roles_of_the_settings_without_a_policy() {
+    let desk = Desk::new();
+    let jwt = "issuer: 'https://a', audience: a, role_claim: r, roles: {a: reader, b: one}";
+    let listen = "listen: {address: '127.0.0.1:0', tls: {certificate: c.pem, key: k.pem, client_ca: a.pem}}";
+    let settings = format!(
+        "version: 1\n{listen}\nidentity:\n  jwt: {{{jwt}}}\n  same_resource: {{public_url: 'https://cms.example.com', roles: {{a: two}}}}\n  passthrough: {{roles: {{a: three, b: three}}}}\n  certificates: [{{san: a, name: a, role: four}}]\n"
+    );
+    desk.write("mine.yaml", &settings);
+    insta::assert_snapshot!(desk.run("check --config mine.yaml").await, @r#"
+    exit code 3
+    --- output
+    error[unknown-role]: `identity.certificates` names the role `four`, for which there is no policy file
+    --> mine.yaml
+     = help: name one of content-editor, developer, reader in `role`
+
+    error[unknown-role]: `identity.jwt.roles` names the role `one`, for which there is no policy file
+    --> mine.yaml
+     = help: name one of content-editor, developer, reader in `role`
+
+    error[unknown-role]: `identity.passthrough.roles` names the role `three`, for which there is no policy file
+    --> mine.yaml
+     = help: name one of content-editor, developer, reader in `role`
+
+    error[unknown-role]: `identity.same_resource.roles` names the role `two`, for which there is no policy file
+    --> mine.yaml
+     = help: name one of content-editor, developer, reader in `role`
+
+    not valid: 4 errors, no warnings
+    "#);
+    desk.write("mine.yaml", "version: 1\nidentity: {passthrough: {roles: {a: reader}}}\n");
+    let said = desk.run("check --config mine.yaml").await;
+    assert!(said.contains("exit code 0"), "{said}");
+}

@@ -36,7 +36,7 @@ impl Desk {
         let log = self.log().display().to_string();
         let args = json!(args);
         site.settle(&format!(
-            "version: 1\nupstream:\n  command: python3\n  args: {args}\n  env: {{FAKE_LOG: {log:?}}}\n{more}"
+            "version: 1\nupstream:\n  command: python3\n  args: {args}\n  env: {{FAKE_LOG: {log:?}, HTTPS_PROXY: 'http://bob:hunter2var@proxy:1'}}\n{more}"
         ));
         site
     }
@@ -114,6 +114,7 @@ async fn a_process_that_dies_or_is_silent_is_told_and_recorded() {
 
     let log = ends(gateway).await;
     assert!(log.contains("it ends now"), "what it said on standard error is in the log: {log}");
+    assert!(log.contains("@proxy:1") && !log.contains("hunter2var"), "{log}");
     assert!(!log.contains(TOKEN), "{log}");
     let outcomes: Vec<_> = site.calls().await.into_iter().map(|call| call.outcome.unwrap()).collect();
     // Those that came during the pause did not reach it either.

@@ -41,6 +41,7 @@ impl Fake {
             args: vec![checkout("tests/local_mcp/fake.py").display().to_string()],
             url: "http://cms.example.com/".parse().unwrap(),
             environment: environment.collect(),
+            secrets: Vec::new(),
             reply_timeout,
         };
         Self { local: LocalMcp::new(options), folder }

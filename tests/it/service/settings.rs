@@ -68,6 +68,25 @@ fn no_secret_gets_out() {
         ("", &["--token-env", "SECRET"], &[]),
         ("keys: SECRET\n", &["--token-file", &path], &[]),
         ("identity: {refuse: ['SECRET']}\n", &[], &[("DIRECTUS_TOKEN", SECRET)]),
+        ("upstream: {url: 'https://a', command: x, args: [--password, SECRET, --token=SECRET]}\n", &[], &[]),
+        ("upstream: {url: 'https://a', command: x, env: {P: 'http://me:SECRET@proxy'}}\n", &[], &[]),
+        ("upstream: {url: 'https://a', command: x, env: {P: '${DSN}'}}\n", &[], &[("DSN", SECRET)]),
+        ("upstream: {url: '${CMS}'}\n", &[], &[("CMS", "https://me:SECRET@cms.example.com")]),
+        (
+            "keys: SECRET\nidentity: {jwt: {issuer: 'https://a', audience: a, role_claim: r, roles: {a: b}, token_env: T}}\n",
+            &[],
+            &[("T", SECRET)],
+        ),
+        (
+            "keys: SECRET\nidentity: {jwt: {issuer: 'https://a', audience: a, role_claim: r, roles: {a: {role: b, token_env: T}}}}\n",
+            &[],
+            &[("T", SECRET)],
+        ),
+        (
+            "keys: SECRET\nupstream: {url: 'https://a', command: x, env: {A_TOKEN: {env: T}}}\n",
+            &[],
+            &[("T", SECRET)],
+        ),
         ("keys: ${DIRECTUS_TOKEN}\n", &[], &[("DIRECTUS_TOKEN", SECRET)]),
         ("keys: ${MY_PASSWORD}\n", &[], &[("MY_PASSWORD", SECRET)]),
         ("upstream: {token_env: '${DIRECTUS_TOKEN}'}\n", &[], &[("DIRECTUS_TOKEN", SECRET)]),
@@ -77,7 +96,11 @@ fn no_secret_gets_out() {
             .unwrap();
         let words: Vec<String> = words.iter().map(|word| with_secret(word)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let (_, out, said) = config(folder.path(), &words, variables);
+        let variables: Vec<(&str, String)> =
+            variables.iter().map(|(name, value)| (*name, with_secret(value))).collect();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (_, out, said) = config(folder.path(), &words, &variables);
         assert!(!out.is_empty() || !said.is_empty());
         assert!(!out.contains(SECRET) && !said.contains(SECRET), "{file} {words:?}\n{out}{said}");
     }

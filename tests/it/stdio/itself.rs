@@ -128,6 +128,53 @@ async fn what_is_stopped_is_stopped_here_too() {
     bridge.end().await;
 }
 
+/// The client starts the command wherever it likes, and whoever stops it is where the settings are.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_beside_the_settings_is_stopped_wherever_it_was_started() {
+    let upstream = stand_in().await;
+    for (settings, words) in [
+        ("", &["stop", "--reason", "Articles are being moved"][..]),
+        ("keys: in/keys.yaml\n", &["stop", "--reason", "Articles are being moved"]),
+        ("stops: my.stop.yaml\n", &["stop", "--reason", "Articles are being moved"]),
+    ] {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let file = folder.path().join("warrener.yaml");
+        std::fs::write(&file, format!("version: 1\n{settings}")).unwrap();
+        let file = file.display().to_string();
+        let mut bridge = start(&elsewhere, &upstream, &["--config", &file]);
+        bridge.items(1, read(1)).await;
+        assert!(!text(&bridge.line().await).contains("Articles are being moved"));
+        let stopped = run(&folder, words);
+        assert!(stopped.status.success(), "{stopped:?}");
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        bridge.items(2, read(1)).await;
+        assert!(text(&bridge.line().await).contains("Articles are being moved"), "{settings}");
+        let ended = bridge.end().await;
+        assert!(!ended.said.contains("not used"), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_used_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "version: 1
+listen: {address: '127.0.0.1:0', tls: {certificate: c.pem, key: k.pem, client_ca: a.pem}}
+metrics: {listen: '127.0.0.1:1'}
+identity:
+  passthrough: {roles: {a: reader}}
+  same_resource: {public_url: 'https://cms.example.com', roles: {a: reader}}
+  certificates: [{san: a, name: a, role: reader}]
+  jwt: {issuer: 'https://a', audience: a, role_claim: r, roles: {a: reader}}
+";
+    std::fs::write(folder.path().join("warrener.yaml"), settings).unwrap();
+    let bridge = start(&folder, &stand_in().await, &[]);
+    let said = bridge.end().await.said;
+    for setting in ["metrics", "listen.tls", "same_resource", "passthrough", "certificates", "jwt"] {
+        assert!(said.contains(setting), "{setting}\n{said}");
+    }
+}
+
 #[tokio::test]
 async fn what_would_spoil_the_answers_is_refused_at_the_start() {
     for (settings, more, expect) in [
