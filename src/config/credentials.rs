@@ -70,9 +70,9 @@ fn behind_flags(arguments: &[String]) -> impl Iterator<Item = (&str, bool)> {
 }
 
 /// The pieces of a text, each with what ends it.
-fn pieces<'t>(text: &'t str, ends: impl Fn(char) -> bool) -> impl Iterator<Item = (&'t str, &'t str)> {
-    text.split_inclusive(move |c| ends(c)).map(move |piece| {
-        let last = piece.char_indices().next_back().filter(|(_, c)| !c.is_alphanumeric());
+fn pieces(text: &str, ends: impl Fn(char) -> bool + Copy) -> impl Iterator<Item = (&str, &str)> {
+    text.split_inclusive(ends).map(move |piece| {
+        let last = piece.char_indices().next_back().filter(|(_, c)| ends(*c));
         last.and_then(|(at, _)| piece.split_at_checked(at)).unwrap_or((piece, ""))
     })
 }
@@ -133,6 +133,8 @@ mod tests {
             ("https://cms/?v=hunter2", "https://cms/?***"),
             ("https://cms/#hunter2", "https://cms/#***"),
             ("--proxy-token=hunter2", "--proxy-token=***"),
+            ("--password=hunter2!", "--password=***"),
+            ("http://bob:hunter2@", "http://***@"),
             ("--proxy=https://bob:hunter2@p", "--proxy=https://***@p"),
             ("host=db password=hunter2 port=1", "host=db password=*** port=1"),
             ("Server=db;Password=hunter2;X=1", "Server=db;Password=***;X=1"),

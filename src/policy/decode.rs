@@ -62,6 +62,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Notes that a text is written in another way than it is read: messages repeat it as it is written.
+    #[cfg(feature = "gateway")]
     pub(crate) fn spell(&mut self, read: &str, written: &str) {
         if !read.is_empty() {
             self.spelled.push((read.to_owned(), written.to_owned()));
@@ -69,6 +70,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Those texts, as they are read, and as they are written.
+    #[cfg(feature = "gateway")]
     pub(crate) fn spelled(&self) -> &[(String, String)] {
         &self.spelled
     }
