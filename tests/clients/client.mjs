@@ -6,6 +6,9 @@
 // MCP_HOME says which SDK: 2.x (`typescript`), or 1.x (`typescript-before`). MCP_ERA is `modern`, which only 2.x speaks, and which it looks
 // for with `server/discover`; or `legacy`, with an `initialize`. MCP_NAME is what it calls itself.
 //
+// Without MCP_KEY there is no header: the key is in MCP_URL, or there is none.
+// MCP_SIGN_IN is a client's id and secret, ID:SECRET: it then has no key, and finds out by itself where to ask for a token.
+//
 // One JSON line a step: initialize, tools/list, read, update, delete. A refused tool call is a result like any other; the
 // exit code is 1 where the session itself broke.
 import { existsSync } from "node:fs";
@@ -13,7 +16,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const { MCP_URL, MCP_KEY, MCP_HOME, MCP_NAME = "typescript-sdk", MCP_ERA = "legacy" } = process.env;
+const { MCP_URL, MCP_KEY, MCP_HOME, MCP_NAME = "typescript-sdk", MCP_ERA = "legacy", MCP_SIGN_IN } = process.env;
 const client1 = "@modelcontextprotocol/sdk";
 const client2 = "@modelcontextprotocol/client";
 
@@ -28,6 +31,8 @@ const { Client } = await load(isNew ? client2 : `${client1}/client/index.js`);
 const { StdioClientTransport } = await load(isNew ? `${client2}/stdio` : `${client1}/client/stdio.js`);
 const { StreamableHTTPClientTransport } = await load(isNew ? client2 : `${client1}/client/streamableHttp.js`);
 
+const { ClientCredentialsProvider } = await load(isNew ? client2 : `${client1}/client/auth-extensions.js`);
+
 const print = (step, essentials) => console.log(JSON.stringify({ step, ...essentials }));
 
 async function call(client, step, input) {
@@ -39,9 +44,13 @@ async function call(client, step, input) {
 const [how, command, ...args] = process.argv.slice(2);
 const mode = MCP_ERA === "modern" ? "auto" : "legacy";
 const client = new Client({ name: MCP_NAME, version: "1" }, { versionNegotiation: { mode } });
+const [clientId, clientSecret] = MCP_SIGN_IN?.split(":") ?? [];
+const credentials = MCP_SIGN_IN
+  ? { authProvider: new ClientCredentialsProvider({ clientId, clientSecret }) }
+  : { requestInit: { headers: MCP_KEY ? { Authorization: `Bearer ${MCP_KEY}` } : {} } };
 const transport = how === "--stdio"
   ? new StdioClientTransport({ command, args, env: process.env })
-  : new StreamableHTTPClientTransport(new URL(MCP_URL), { requestInit: { headers: { Authorization: `Bearer ${MCP_KEY}` } } });
+  : new StreamableHTTPClientTransport(new URL(MCP_URL), credentials);
 await client.connect(transport);
 const protocol = isNew ? client.getNegotiatedProtocolVersion() : transport.protocolVersion;
 print("initialize", { server: client.getServerVersion(), protocol });

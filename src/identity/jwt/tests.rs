@@ -12,6 +12,7 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 #[path = "../../../tests/it/support/provider.rs"]
+#[expect(dead_code, reason = "it also grants tokens, which only clients ask for")]
 mod provider;
 
 const AUDIENCE: &str = "https://gateway.example.com/mcp";

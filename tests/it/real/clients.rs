@@ -2,8 +2,11 @@
 
 use super::directus::{ADMIN, AllowDeletes, Directus};
 use super::dump::Dump;
-use super::sdk::{Client, Session, clients};
+use super::sdk::{Client, Session, clients, that_sign_in};
+use crate::support::client::McpClient;
 use crate::support::gateway::Site;
+use crate::support::process::free_port;
+use crate::support::provider::{IdentityProvider, Signer, claims};
 use crate::support::trail::Call;
 use serde_json::{Value, json};
 
@@ -44,6 +47,64 @@ async fn every_sdk_only_reads_as_a_reader() {
         is_denied(&session, "delete", "reader/read-only", "may only read");
     }
     assert_eq!(before.changes(&Dump::of(&directus).await), "");
+}
+
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn an_sdk_with_its_key_in_the_address_works_and_cannot_delete() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    let site = directus.guarded("content-editor");
+    let keys: Vec<_> = that_sign_in().into_iter().map(|sdk| (sdk, site.key_in_url(&sdk.name()))).collect();
+    let gateway = site.start();
+    for (sdk, key) in keys {
+        let address = format!("{}?access_token={key}", gateway.client("").url());
+        let session = sdk.session(&McpClient::new(address, "")).await.unwrap();
+        does_what_an_editor_may(sdk, &session);
+        let calls = site.calls().await;
+        is_recorded(sdk, &calls.iter().filter(|call| call.principal == sdk.name()).collect::<Vec<_>>());
+        assert!(!gateway.process.log().contains(&key));
+    }
+    title_is(&directus, 6, "Article 6").await;
+}
+
+/// Each finds the provider by the gateway's metadata (RFC 9728), asks it for a token for the gateway, and comes back with it.
+#[tokio::test]
+#[ignore = "needs a real Directus: tests/directus/install"]
+async fn an_sdk_signs_in_at_the_provider_that_the_gateway_names() {
+    let directus = Directus::start(AllowDeletes::On).await;
+    let site = directus.guarded("content-editor");
+    let signer = Signer::p256("one");
+    let provider = IdentityProvider::start(&[&signer]).await;
+    let port = free_port();
+    let resource = format!("http://127.0.0.1:{port}/mcp");
+    site.settle(&format!(
+        "version: 1
+identity:
+  jwt: {{issuer: '{}', resource: '{resource}', role_claim: realm_access.roles, roles: {{cms-editors: content-editor}}}}
+",
+        provider.url()
+    ));
+    let gateway = site.start_at(port);
+    for sdk in that_sign_in() {
+        let mut claims = claims(provider.url(), &resource, &["cms-editors"]);
+        claims["sub"] = json!(sdk.name());
+        provider.grant(signer.token(&claims));
+        let session = sdk.signed_in_session(&gateway.client("")).await.unwrap();
+        does_what_an_editor_may(sdk, &session);
+        let principal = format!("jwt:{}", sdk.name());
+        let calls = site.calls().await;
+        is_recorded(sdk, &calls.iter().filter(|call| call.principal == principal).collect::<Vec<_>>());
+        title_is(&directus, sdk.article, &format!("Retitled by {}", sdk.name())).await;
+        let form = provider.forms().pop().unwrap();
+        assert!(form.contains("grant_type=client_credentials"), "{form}");
+        assert!(form.contains(&format!("resource=http%3A%2F%2F127.0.0.1%3A{port}%2Fmcp")), "{form}");
+    }
+    // A token for somebody else's gateway, from the same provider.
+    let sdk = that_sign_in()[0];
+    provider.grant(signer.token(&claims(provider.url(), "https://other.example.com/mcp", &["cms-editors"])));
+    let refused = sdk.signed_in_session(&gateway.client("")).await;
+    assert!(refused.is_err(), "{refused:?}");
+    title_is(&directus, 6, "Article 6").await;
 }
 
 pub(super) fn does_what_an_editor_may(sdk: Client, session: &Session) {

@@ -45,6 +45,12 @@ pub(crate) fn clients() -> Vec<Client> {
     NEWEST_AND_OLDEST.into_iter().chain(THE_OTHERS.into_iter().filter(|_| full)).collect()
 }
 
+/// Those that can sign in by themselves.
+pub(crate) fn that_sign_in() -> Vec<Client> {
+    let can = |sdk| matches!(sdk, Sdk::TypeScript | Sdk::TypeScriptBefore);
+    clients().into_iter().filter(|client| can(client.sdk)).collect()
+}
+
 /// Those that can start a command.
 pub(crate) fn of_commands() -> Vec<Client> {
     clients().into_iter().filter(|client| client.sdk != Sdk::Rust).collect()
@@ -105,6 +111,16 @@ impl Client {
             let mut command = self.command();
             command.envs(variables).arg("--stdio").args(words);
             Session::of(&mut command)
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
+    /// As [`Client::session`], without a key: it signs in at whatever provider the gateway names.
+    pub(crate) async fn signed_in_session(self, at: &McpClient) -> Result<Session, String> {
+        let url = at.url().to_owned();
+        let run = move || {
+            let mut command = self.command();
+            Session::of(command.env("MCP_URL", url).env("MCP_SIGN_IN", "desk:between-us"))
         };
         tokio::task::spawn_blocking(run).await.unwrap()
     }

@@ -1,8 +1,10 @@
 //! Directus' own tokens against a real Directus: OAuth behind nginx at one address, and passthrough.
 
 use super::browser::Browser;
+use super::clients::is_denied;
 use super::directus::{ADMIN, AllowDeletes, Directus, EDITOR};
 use super::nginx::Nginx;
+use super::sdk::that_sign_in;
 use crate::support::client::{McpClient, Reply};
 use crate::support::gateway::{Gateway, Site};
 use crate::support::process::{eventually, free_port};
@@ -100,6 +102,7 @@ async fn oauth_of_directus_works_through_the_gateway_at_the_same_address() {
     assert_eq!(tools.len(), 3, "{calls:#?}");
     assert!(tools.iter().all(|call| call.principal == format!("directus:{me}")), "{tools:#?}");
     assert!(tools.iter().all(|call| call.role == "content-editor"), "{tools:#?}");
+    sdks_work_and_cannot_delete(&client).await;
     says_nothing(&place, &grant.access);
 }
 
@@ -199,6 +202,16 @@ async fn static_tokens_pass_through_with_the_role_of_their_user() {
     let permitted: Vec<_> = calls.iter().filter(|call| call.decision == "permit").collect();
     assert_eq!(permitted.len(), 2, "{calls:#?}");
     assert!(permitted.iter().all(|call| call.principal.starts_with("directus:")), "{permitted:#?}");
+    sdks_work_and_cannot_delete(&gateway.client(EDITOR)).await;
+}
+
+async fn sdks_work_and_cannot_delete(client: &McpClient) {
+    for sdk in that_sign_in() {
+        let session = sdk.session(client).await.unwrap();
+        assert!(session.text("read", false).contains("\"title\":"));
+        assert!(session.text("update", false).contains(&format!("Retitled by {}", sdk.name())));
+        is_denied(&session, "delete", "content-editor/no-content-deletes", "may not delete content");
+    }
 }
 
 fn initialize() -> Value {

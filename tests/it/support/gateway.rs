@@ -52,6 +52,14 @@ impl Site {
         self.run(words).trim().to_owned()
     }
 
+    /// A key that works in the address.
+    pub(crate) fn key_in_url(&self, name: &str) -> String {
+        let keys = self.keys();
+        let words =
+            ["key", "new", name, "--role", &self.role, "--token-env", TOKEN_VARIABLE, "--keys", &keys];
+        self.run(words.into_iter().chain(["--in-url", "--expires", "1d"])).trim().to_owned()
+    }
+
     /// Writes the settings that the gateway starts with, beside what it is told on its command line.
     pub(crate) fn settle(&self, settings: &str) {
         std::fs::write(self.path("warrener.yaml"), settings).unwrap();
@@ -60,6 +68,11 @@ impl Site {
     /// Starts the gateway, and waits until it listens.
     pub(crate) fn start(&self) -> Gateway {
         self.listening(self.serve(self.command(), &self.audit()))
+    }
+
+    /// The same on a port that is known before.
+    pub(crate) fn start_at(&self, port: u16) -> Gateway {
+        self.listening(self.serve_at(self.command(), &self.audit(), port))
     }
 
     /// The same with these variables of the environment.
@@ -108,8 +121,12 @@ impl Site {
         root.join(self.small_folder().strip_prefix("/").unwrap())
     }
 
-    fn serve(&self, mut command: Command, audit: &str) -> Command {
-        command.args(["serve", "--listen", "127.0.0.1:0", "--upstream", &self.upstream]);
+    fn serve(&self, command: Command, audit: &str) -> Command {
+        self.serve_at(command, audit, 0)
+    }
+
+    fn serve_at(&self, mut command: Command, audit: &str, port: u16) -> Command {
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--upstream", &self.upstream]);
         command.args(["--token-env", TOKEN_VARIABLE, "--keys", &self.keys(), "--role", &self.role]);
         command.arg("--policies").arg(&self.policies).args(["--audit", audit]);
         command

@@ -124,6 +124,9 @@ struct Shared {
     mood: Mood,
     /// The path of each request, in order.
     asked: Vec<String>,
+    /// What a client is granted that asks for a token in its own name, and what each has asked.
+    granted: Option<String>,
+    forms: Vec<String>,
 }
 
 impl IdentityProvider {
@@ -131,7 +134,13 @@ impl IdentityProvider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let keys = signers.iter().map(|signer| signer.jwk()).collect();
-        let shared = Arc::new(Mutex::new(Shared { keys, mood: Mood::Well, asked: Vec::new() }));
+        let shared = Arc::new(Mutex::new(Shared {
+            keys,
+            mood: Mood::Well,
+            asked: Vec::new(),
+            granted: None,
+            forms: Vec::new(),
+        }));
         let provider = Self { url, shared };
         tokio::spawn(provider.clone().accept(listener));
         provider
@@ -149,6 +158,16 @@ impl IdentityProvider {
 
     pub(crate) fn is(&self, mood: Mood) {
         self.shared.lock().unwrap().mood = mood;
+    }
+
+    /// Grants this token to clients from now on.
+    pub(crate) fn grant(&self, token: String) {
+        self.shared.lock().unwrap().granted = Some(token);
+    }
+
+    /// What clients have asked tokens with, as they wrote it.
+    pub(crate) fn forms(&self) -> Vec<String> {
+        self.shared.lock().unwrap().forms.clone()
     }
 
     /// How often it was asked for keys.
@@ -170,7 +189,12 @@ impl IdentityProvider {
     async fn serve(self, stream: TcpStream) {
         let service = service_fn(move |request: Request<Incoming>| {
             let provider = self.clone();
-            async move { provider.answer(request.uri().path()).await }
+            async move {
+                if request.uri().path() == "/token" {
+                    return provider.token(request).await;
+                }
+                provider.answer(request.uri().path()).await
+            }
         });
         // Whoever is told too much leaves: nothing to report.
         let _ =
@@ -201,6 +225,21 @@ impl IdentityProvider {
         }
     }
 
+    /// A token in the client's own name (RFC 6749, section 4.4).
+    async fn token(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<BoxBody<Bytes, Infallible>>, io::Error> {
+        let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+        let mut shared = self.shared.lock().unwrap();
+        shared.forms.push(String::from_utf8_lossy(&body).into_owned());
+        let Some(token) = &shared.granted else { return Ok(reply(StatusCode::BAD_REQUEST, "{}".to_owned())) };
+        let granted = json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600});
+        let mut reply = reply(StatusCode::OK, granted.to_string());
+        reply.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+        Ok(reply)
+    }
+
     fn metadata(&self) -> Value {
         let at = |path: &str| format!("{}{path}", self.url);
         json!({
@@ -210,7 +249,11 @@ impl IdentityProvider {
             "token_endpoint": at("/token"),
             "registration_endpoint": at("/register"),
             "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
             "code_challenge_methods_supported": ["S256"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
         })
     }
 }
