@@ -35,6 +35,15 @@ impl Walk {
         role: Option<&str>,
         mut each: impl FnMut(&DecidedCall, Option<&SchemaSnapshot>),
     ) -> Result<(), AuditError> {
+        self.pages(role, |page| page.iter().for_each(|(call, schema)| each(call, *schema))).await
+    }
+
+    /// The same, many at once.
+    pub(super) async fn pages(
+        &mut self,
+        role: Option<&str>,
+        mut each: impl FnMut(&[(&DecidedCall, Option<&SchemaSnapshot>)]),
+    ) -> Result<(), AuditError> {
         let bar = progress::entries(u64::try_from(self.last.saturating_sub(self.first)).unwrap_or_default());
         // What was decided without a schema is what no schema changes.
         let none = SchemaSnapshot::default();
@@ -43,18 +52,18 @@ impl Walk {
             let calls = self.reader.decided_calls(behind, self.since).await?;
             let Some(end) = calls.last().map(|call| call.seq) else { break };
             let there = calls.iter().take_while(|call| call.seq <= self.last);
-            for call in there.filter(|call| role.is_none_or(|role| call.role == role)) {
-                if let Some(digest) = &call.schema_digest
-                    && !self.schemas.contains_key(digest)
-                {
+            let there: Vec<_> = there.filter(|call| role.is_none_or(|role| call.role == role)).collect();
+            for digest in there.iter().filter_map(|call| call.schema_digest.as_ref()) {
+                if !self.schemas.contains_key(digest) {
                     self.schemas.insert(digest.clone(), self.reader.schema(digest).await?);
                 }
-                let schema = match &call.schema_digest {
-                    Some(digest) => self.schemas.get(digest).and_then(Option::as_ref),
-                    None => Some(&none),
-                };
-                each(call, schema);
             }
+            let schema = |call: &DecidedCall| match &call.schema_digest {
+                Some(digest) => self.schemas.get(digest).and_then(Option::as_ref),
+                None => Some(&none),
+            };
+            let page: Vec<_> = there.into_iter().map(|call| (call, schema(call))).collect();
+            each(&page);
             behind = end;
             bar.set_position(u64::try_from(behind.saturating_sub(self.first)).unwrap_or_default());
         }

@@ -71,13 +71,41 @@ async fn replay(
 ) -> Result<Report, AuditError> {
     let mut report = Report::default();
     if let Some(mut walk) = Walk::open(url, since).await? {
-        walk.calls(role, |call, schema| add(&mut report, call, schema, set)).await?;
+        walk.pages(role, |page| {
+            for decided in decided_again(page, set) {
+                match decided {
+                    Some((recorded, again)) => report.add(&recorded, &again),
+                    None => report.add_same(),
+                }
+            }
+        })
+        .await?;
     }
     Ok(report)
 }
 
-fn add(report: &mut Report, call: &DecidedCall, schema: Option<&SchemaSnapshot>, set: &PolicySet) {
-    let Some(recalled) = recorded::recalled(call, schema) else { return report.add_same() };
+/// What is said of each now, in their order; on all processors, since a trail is long.
+fn decided_again(
+    page: &[(&DecidedCall, Option<&SchemaSnapshot>)],
+    set: &PolicySet,
+) -> Vec<Option<(Recorded, Again)>> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = page.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let decide = |calls: &[(&DecidedCall, Option<&SchemaSnapshot>)]| -> Vec<_> {
+            calls.iter().map(|(call, schema)| again(call, *schema, set)).collect()
+        };
+        let parts: Vec<_> = page.chunks(part).map(|calls| scope.spawn(move || decide(calls))).collect();
+        let parts = parts
+            .into_iter()
+            .map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        parts.flatten().collect()
+    })
+}
+
+/// `None` where no policy has decided it.
+fn again(call: &DecidedCall, schema: Option<&SchemaSnapshot>, set: &PolicySet) -> Option<(Recorded, Again)> {
+    let recalled = recorded::recalled(call, schema)?;
     let (does, again) = match recalled {
         Err(why) => (String::new(), Again::Undecidable(why)),
         Ok((recalled, schema)) => (recalled.does(), set.decide_again(&call.role, schema, &recalled)),
@@ -90,7 +118,7 @@ fn add(report: &mut Report, call: &DecidedCall, schema: Option<&SchemaSnapshot>,
         passed: !recorded::is_denied(call),
         rule: call.rule.clone().unwrap_or_default(),
     };
-    report.add(&recorded, &again);
+    Some((recorded, again))
 }
 
 fn show(report: &Report, set: &PolicySet, since: Timestamp, out: &mut dyn Write) -> io::Result<()> {
