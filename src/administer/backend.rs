@@ -1,6 +1,7 @@
 //! Where the settings say that calls go.
 
-use super::run::{GatewayError, secret};
+use super::error::GatewayError;
+use super::run::secret;
 use crate::audit::mask::is_secret_name;
 use crate::config::{Config, EnvValue, credentials};
 use crate::upstream::{Backend, LocalMcp, LocalMcpOptions, Upstream, Variable};

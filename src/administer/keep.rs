@@ -1,7 +1,7 @@
 //! What is done for the trail while the gateway runs: its end is signed, hours are tallied, old entries go, and a failure can end
 //! the gateway.
 
-use super::run::GatewayError;
+use super::error::GatewayError;
 use crate::accept::Drain;
 use crate::audit::checkpoint::Checkpoints;
 use crate::audit::retention::prune;

@@ -1,7 +1,7 @@
 //! The metrics on a listener of their own: what was counted, and what is looked up when somebody asks.
 
+use super::error::GatewayError;
 use super::live::Reloads;
-use super::run::GatewayError;
 use crate::accept::{self, Drain, Hosts, Scrape};
 use crate::audit::trail::Trail;
 use crate::config::{Listen, MetricsListen};

@@ -2,6 +2,7 @@
 
 mod backend;
 pub mod doctor;
+mod error;
 mod keep;
 mod live;
 mod load;
@@ -12,7 +13,8 @@ mod reading;
 mod run;
 mod stopping;
 
+pub use error::GatewayError;
 pub use live::Reloads;
 pub use load::{LoadError, policies, policies_with, schema, sources};
 pub use manager::{HandOverError, handed_over};
-pub use run::{Gateway, GatewayError, Stack, Unbound};
+pub use run::{Gateway, Stack, Unbound};

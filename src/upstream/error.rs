@@ -43,6 +43,11 @@ impl UpstreamError {
         }
     }
 
+    /// Whether no connection to Directus can be made, and not for want of something of the gateway's own.
+    pub fn is_unreached(&self) -> bool {
+        matches!(self, Self::Connect { .. }) && !self.is_for_want()
+    }
+
     /// Whether it is the gateway that lacks what a connection needs, such as a file descriptor or a port: that says nothing of Directus.
     pub fn is_for_want(&self) -> bool {
         let Self::Connect { cause, .. } = self else { return false };

@@ -1,6 +1,6 @@
 //! The schema snapshot and its age: a decision waits for a new one rather than trusting an old one.
 
-use super::{ReadError, Upstream, UpstreamError};
+use super::{ReadError, Upstream};
 use crate::directus::SchemaSnapshot;
 use crate::directus::schema::SchemaError;
 use arc_swap::ArcSwapOption;
@@ -59,9 +59,7 @@ impl SchemaUnavailable {
     /// Whether it is because no connection to Directus can be made, and not for want of the gateway's own.
     pub fn is_unreached(&self) -> bool {
         match &*self.0 {
-            Cause::Read(ReadError::Upstream { error, .. }) => {
-                matches!(error, UpstreamError::Connect { .. }) && !error.is_for_want()
-            }
+            Cause::Read(ReadError::Upstream { error, .. }) => error.is_unreached(),
             Cause::Read(_) | Cause::Schema(_) | Cause::Timeout | Cause::Parser => false,
         }
     }

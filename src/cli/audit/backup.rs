@@ -22,13 +22,8 @@ impl BackupArgs {
     pub(super) async fn run(&self, args: &AuditArgs, notes: &mut dyn Write) -> Result<(), AuditError> {
         // Before the copy is made: what is signed from now on is not in it.
         let evidence = evidence(args, None, None)?;
-        let bar = progress::entries(0);
-        let verdict = back_up(&args.audit, &self.file, &evidence, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })
-        .await;
-        bar.finish_and_clear();
+        let verdict =
+            progress::shown(async |told| back_up(&args.audit, &self.file, &evidence, told).await).await;
         match verdict? {
             Verdict::Broken(fault) => Err(AuditError::Broken(fault)),
             Verdict::Whole(found) => {

@@ -147,13 +147,7 @@ impl VerifyArgs {
         notes: &mut dyn Write,
     ) -> Result<(), AuditError> {
         let evidence = evidence(args, self.public_key.as_deref(), self.checkpoints.as_deref())?;
-        let bar = progress::entries(0);
-        let verdict = verify(&args.audit, &evidence, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })
-        .await;
-        bar.finish_and_clear();
+        let verdict = progress::shown(async |told| verify(&args.audit, &evidence, told).await).await;
         match verdict? {
             Verdict::Broken(fault) => Err(AuditError::Broken(fault)),
             Verdict::Whole(found) => {

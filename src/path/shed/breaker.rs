@@ -4,7 +4,7 @@
 //! fault of that call, so it counts for its client alone, and whoever makes Directus busy for a minute shuts out itself. In
 //! the same way each client has a probe of its own: that of another one, which may hang, keeps nobody waiting.
 
-use super::Busy;
+use super::{Busy, SOON};
 use crate::accept::Body;
 use crate::path::refusal::Refusal;
 use crate::upstream::UpstreamError;
@@ -16,9 +16,6 @@ use tokio::time::Instant;
 
 /// A client whose last failure is so long ago has none.
 const REMEMBERED: Duration = Duration::from_mins(10);
-
-/// When a client may come again while the breaker is not open yet.
-const SOON: Duration = Duration::from_secs(1);
 
 /// Counts the failures in a row. Clones are the same breaker.
 #[derive(Clone, Debug)]
@@ -68,18 +65,22 @@ impl Breaker {
 
     /// Whether calls of all clients go on to Directus.
     pub fn is_closed(&self) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(self.state(&seen.directus, Instant::now()), State::Closed)
+        matches!(self.standing(), State::Closed)
     }
 
     /// How it stands for all clients: `closed`, `open` or `half-open`.
     pub fn word(&self) -> &'static str {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.state(&seen.directus, Instant::now()) {
+        match self.standing() {
             State::Closed => "closed",
             State::Open(_) => "open",
             State::HalfOpen => "half-open",
         }
+    }
+
+    /// How it stands for all clients.
+    fn standing(&self) -> State {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.state(&seen.directus, Instant::now())
     }
 
     /// Directus could not be asked for its schema, since no connection can be made; says when it may be tried again.
@@ -229,7 +230,7 @@ impl Went {
     fn of_error(error: &UpstreamError) -> Option<Self> {
         match error {
             // Whoever can use up the gateway's file descriptors could open the breaker with them.
-            UpstreamError::Connect { .. } => (!error.is_for_want()).then_some(Self::Unreached),
+            UpstreamError::Connect { .. } => error.is_unreached().then_some(Self::Unreached),
             UpstreamError::Timeout { .. } | UpstreamError::Protocol(_) => Some(Self::Unanswered),
             // A Local MCP is one of several processes, each with a pause of its own; Directus may be well.
             UpstreamError::NotRunning(_) | UpstreamError::Ended => None,

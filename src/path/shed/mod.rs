@@ -15,6 +15,7 @@ use crate::accept::Body;
 use crate::directus::{Meaning, Protocol};
 use crate::policy::{Obligation, Permit, Verdict};
 use crate::telemetry::metrics::{Held, Metrics};
+use crate::telemetry::trace::Stage;
 use breaker::Ticket;
 use http::Response;
 use places::{Place, Places};
@@ -24,8 +25,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
-/// When a client may come again where there is no place for its call: places are given back all the time.
-const PLACE_RETRY: Duration = Duration::from_secs(1);
+/// When a client may come again where nobody knows better: places are given back all the time, and a failure may be the only one.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Why a permitted call is shed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +96,7 @@ where
     }
 
     fn call(&mut self, mut decided: Decided) -> S::Future {
+        let shedding = decided.normalised.call.caller.trace.stage(Stage::Shed);
         if needs_directus(&decided) {
             match self.passage(&decided.normalised.call.caller.principal.name) {
                 Ok(passage) => decided.passage = Some(passage),
@@ -103,13 +105,14 @@ where
                 }
             }
         }
+        drop(shedding);
         self.inner.call(decided)
     }
 }
 
 impl<S> Shed<S> {
     fn passage(&self, client: &str) -> Result<Passage, (Busy, Duration)> {
-        let place = self.places.take(client).map_err(|cause| (cause, PLACE_RETRY))?;
+        let place = self.places.take(client).map_err(|cause| (cause, SOON))?;
         let ticket = self.breaker.ask(client, Instant::now())?;
         Ok(Passage { ticket, _place: place, _counted: self.metrics.under_way() })
     }

@@ -59,6 +59,8 @@ pub enum Stage {
     Normalise,
     /// The decision.
     Decide,
+    /// A place among the calls under way.
+    Shed,
     /// Quotas.
     Limit,
     /// The intent or the refusal, until it is on the disk.
@@ -71,11 +73,12 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of the path.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identify,
         Self::Decode,
         Self::Normalise,
         Self::Decide,
+        Self::Shed,
         Self::Limit,
         Self::Record,
         Self::Inspect,
@@ -89,6 +92,7 @@ impl Stage {
             Self::Decode => "decode",
             Self::Normalise => "normalise",
             Self::Decide => "decide",
+            Self::Shed => "shed",
             Self::Limit => "limit",
             Self::Record => "record",
             Self::Inspect => "inspect",
