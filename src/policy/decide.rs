@@ -1,6 +1,6 @@
 //! The decision: what the policies say of one message.
 
-use super::decision::{Code, Decision, Obligation, Permit, Reason, Verdict};
+use super::decision::{Check, Code, Decision, Obligation, Permit, Reason, Verdict};
 use super::document::SystemPrompt;
 use super::evaluate::{Findings, evaluate};
 use super::rules::Rules;
@@ -58,19 +58,11 @@ impl PolicySet {
             let accesses = decoded.accesses.clone();
             return Decision { verdict, observed, accesses, revision: self.revision().to_owned() };
         }
-        let forwarded = apply(rules, call, decoded, &findings).map_err(|misread| misread_reason(&misread));
-        let settled = forwarded.and_then(|(forward, obligations)| {
-            // The trail holds the accesses of what is forwarded.
-            let accesses =
-                if obligations.is_empty() { decoded.accesses.clone() } else { settled(rules, &forward)? };
-            Ok((forward, obligations, accesses))
-        });
-        match settled {
+        match settle(rules, call, decoded, findings, MOST_ROUNDS) {
             Err(reason) => Decision::deny(reason, decoded.accesses.clone(), self.revision()),
-            Ok((forward, mut obligations, accesses)) => {
-                obligations.extend(findings.redact.then_some(Obligation::Redact));
+            Ok(Settled { forward, mut obligations, accesses, rules, checks, redact }) => {
+                obligations.extend(redact.then_some(Obligation::Redact));
                 obligations.extend((call.tool == Tool::Schema).then_some(Obligation::Schema));
-                let Findings { rules, checks, .. } = findings;
                 let permit = Permit { meaning: Meaning::Tool(forward), rules, obligations, checks };
                 let verdict = Verdict::Permit(Box::new(permit));
                 Decision { verdict, observed, accesses, revision: self.revision().to_owned() }
@@ -227,22 +219,57 @@ fn apply(
     Ok((forward, obligations))
 }
 
-/// What is forwarded is decoded and decided again: anything but a permit without further change is not understood. Gives the accesses
-/// of that form.
-fn settled(rules: &Rules<'_>, forward: &ToolCall) -> Result<Vec<Access>, Reason> {
-    let schema = rules.schema().ok_or_else(|| misread_reason(&Misread::NoSchema))?;
-    forward.reads_back().map_err(|misread| misread_reason(&misread))?;
-    let (bare, decoded) = match own_rules::without(rules, forward) {
+/// How often a call may be changed until nothing is left to do. A wildcard spelled out names less than it did, so that an earlier
+/// permission may speak of the call then, which leaves out more.
+const MOST_ROUNDS: u8 = 4;
+
+/// A call in the form in which it is forwarded.
+struct Settled {
+    forward: ToolCall,
+    obligations: Vec<Obligation>,
+    /// The accesses of that form: the trail holds those.
+    accesses: Vec<Access>,
+    rules: Vec<String>,
+    checks: Vec<Check>,
+    redact: bool,
+}
+
+/// What is forwarded is decoded and decided again, as if the client had sent it: anything but a permit without further change is
+/// changed once more, and after a few rounds not understood.
+fn settle(
+    rules: &Rules<'_>,
+    call: &ToolCall,
+    decoded: &Decoded,
+    findings: Findings<'_>,
+    rounds: u8,
+) -> Result<Settled, Reason> {
+    let understood = |misread| misread_reason(&misread);
+    let (forward, mut obligations) = apply(rules, call, decoded, &findings).map_err(understood)?;
+    let Findings { rules: by, checks, redact, .. } = findings;
+    if obligations.is_empty() {
+        let accesses = decoded.accesses.clone();
+        return Ok(Settled { forward, obligations, accesses, rules: by, checks, redact });
+    }
+    let schema = rules.schema().ok_or(Misread::NoSchema).map_err(understood)?;
+    forward.reads_back().map_err(understood)?;
+    let (bare, decoded) = match own_rules::without(rules, &forward) {
         Some((bare, decoded)) => (Cow::Owned(bare), decoded),
-        None => {
-            (Cow::Borrowed(forward), accesses(forward, schema).map_err(|misread| misread_reason(&misread))?)
-        }
+        None => (Cow::Borrowed(&forward), accesses(&forward, schema).map_err(understood)?),
     };
     let findings = evaluate(rules, &bare, &decoded);
-    let again = apply(rules, forward, &decoded, &findings);
-    if findings.denials.is_empty() && again.is_ok_and(|(again, more)| more.is_empty() && again == *forward) {
-        return Ok(decoded.accesses);
+    let unsettled = || {
+        let text = "This call cannot be brought into a form that this role may send.";
+        Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text)
+    };
+    if !findings.denials.is_empty() {
+        return Err(unsettled());
     }
-    let text = "This call cannot be brought into a form that this role may send.";
-    Err(Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text))
+    let (again, more) = apply(rules, &forward, &decoded, &findings).map_err(|_| unsettled())?;
+    if more.is_empty() && again == forward {
+        return Ok(Settled { forward, obligations, accesses: decoded.accesses, rules: by, checks, redact });
+    }
+    let left = rounds.checked_sub(1).ok_or_else(unsettled)?;
+    let settled = settle(rules, &forward, &decoded, findings, left)?;
+    obligations.extend(settled.obligations);
+    Ok(Settled { obligations, ..settled })
 }
