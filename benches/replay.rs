@@ -116,8 +116,8 @@ fn subject(line: &Value, policies: &PolicySet, schema: &SchemaSnapshot) -> Optio
     let Judged { message, decision } = judge(policies, &principal, Some(schema), &wire);
     let Ok((Meaning::Tool(call), decoded)) = message else { return None };
     let role = policies.role(ROLE)?;
-    let mut facts = facts_with_values(role, &call, &decoded, &|_, _| true);
-    facts.as_object_mut()?.insert("imports".to_owned(), decoded.imports.clone().into());
+    let facts = facts_with_values(role, &call, &decoded, &|_, _| true).importing(decoded.imports.clone());
+    let facts = serde_json::to_string(&facts).unwrap();
     let reason = match &decision.verdict {
         warrener::policy::Verdict::Deny(first, _) => Some(first.clone()),
         warrener::policy::Verdict::Permit(_) => None,
@@ -134,7 +134,7 @@ fn subject(line: &Value, policies: &PolicySet, schema: &SchemaSnapshot) -> Optio
         policy_revision: decision.revision.clone(),
         schema_digest: Some(schema.digest().to_owned()),
         accesses: decision.accesses,
-        facts: Some(facts.to_string()),
+        facts: Some(facts),
         count: 1,
         ..Subject::default()
     })

@@ -111,14 +111,25 @@ fn is_secret(key: &str, redact: &dyn Fn(&str) -> bool) -> bool {
 }
 
 fn has_secret_ending(field: &str) -> bool {
-    let bare = field.chars().rev().filter(|letter| letter.is_alphanumeric());
-    let bare = bare.flat_map(|letter| letter.to_lowercase().rev());
-    // As much of the end as the longest ending has; what is not ASCII is in no ending.
-    let mut end = [0; LONGEST_ENDING];
-    for (place, letter) in end.iter_mut().rev().zip(bare) {
-        *place = u8::try_from(letter).ok().filter(u8::is_ascii).unwrap_or_default();
-    }
+    let end = if field.is_ascii() {
+        let bare = field.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        last(bare.map(|letter| letter.to_ascii_lowercase()))
+    } else {
+        let bare = field.chars().rev().filter(|letter| letter.is_alphanumeric());
+        let bare = bare.flat_map(|letter| letter.to_lowercase().rev());
+        // What is not ASCII is in no ending.
+        last(bare.map(|letter| u8::try_from(letter).ok().filter(u8::is_ascii).unwrap_or_default()))
+    };
     SECRET_ENDINGS.iter().any(|ending| end.ends_with(ending.as_bytes()))
+}
+
+/// As much of the end as the longest ending has; the letters come from the last to the first.
+fn last(letters: impl Iterator<Item = u8>) -> [u8; LONGEST_ENDING] {
+    let mut end = [0; LONGEST_ENDING];
+    for (place, letter) in end.iter_mut().rev().zip(letters) {
+        *place = letter;
+    }
+    end
 }
 
 /// `None` where there is no secret in it, as in those below.

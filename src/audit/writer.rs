@@ -150,14 +150,24 @@ impl Writer {
         }
     }
 
-    /// Lets as many come as waited the last time, for a fraction of the time that writing takes.
+    /// Lets as many come as waited the last time, for a fraction of the time that writing takes; and those that other tasks are about to
+    /// send, as long as each turn of theirs brings some. Where the processor is what everybody waits for, fewer and larger transactions
+    /// leave it more time; where it is not, a turn brings nothing and nobody waits.
     async fn gather(&mut self, jobs: &mut Vec<Job>) {
         // Of the machine: a clock that a test holds still would let this wait for ever.
-        let end = std::time::Instant::now() + (self.pace.took / PAUSE).min(LONGEST_PAUSE);
+        let begun = std::time::Instant::now();
+        let pause = (self.pace.took / PAUSE).min(LONGEST_PAUSE);
         let mut waiting = jobs.iter().filter(|job| job.is_waited_for()).count();
-        while waiting < self.pace.waited && jobs.len() < BATCH && std::time::Instant::now() < end {
+        let mut came = true;
+        while jobs.len() < BATCH {
+            let left = if came { LONGEST_PAUSE } else { pause };
+            if (waiting >= self.pace.waited && !came) || begun.elapsed() >= left {
+                return;
+            }
             tokio::task::yield_now().await;
+            came = false;
             while let Ok(job) = self.jobs.try_recv() {
+                came = true;
                 waiting += usize::from(job.is_waited_for());
                 jobs.push(job);
             }

@@ -187,28 +187,10 @@ impl ToolCall {
     /// # Errors
     /// When it is read otherwise, or not at all.
     pub(crate) fn reads_back(&self) -> Result<(), Misread> {
-        match Called::read(self.dialect(), self.mode, &self.params())? {
+        match Called::read(self.dialect(), self.mode, &self.to_params())? {
             Called::Directus(again) if again == *self => Ok(()),
             Called::Directus(_) | Called::Search(_) | Called::Other(..) => {
                 Err(Misread::because("this call cannot be sent in the form that the policy asks for"))
-            }
-        }
-    }
-
-    /// The `params` of the `tools/call` to forward.
-    pub fn params(&self) -> Map<String, Value> {
-        let object = |name: &str, key: &str, value: Value| {
-            let mut object = Map::new();
-            object.insert("name".to_owned(), Value::from(name));
-            object.insert(key.to_owned(), value);
-            object
-        };
-        let arguments = Value::Object(self.sent().into_owned());
-        match self.mode {
-            Mode::Legacy => object(self.name(), "arguments", arguments),
-            Mode::Registry => {
-                let inner = object(self.name(), "input", arguments);
-                object("execute", "arguments", Value::Object(inner))
             }
         }
     }
@@ -264,8 +246,8 @@ mod tests {
             panic!("not understood")
         };
         assert_eq!((legacy.tool, &legacy.arguments), (wrapped.tool, &wrapped.arguments));
-        assert_eq!(Value::Object(wrapped.params()), registry);
-        assert_eq!(Value::Object(legacy.params()), json!({"name": "items", "arguments": arguments}));
+        assert_eq!(Value::Object(wrapped.to_params()), registry);
+        assert_eq!(Value::Object(legacy.to_params()), json!({"name": "items", "arguments": arguments}));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::call::{Called, Mode, ToolCall, shown};
 use super::dialect::Dialect;
 use super::misread::Misread;
-use crate::mcp::{Id, Incoming, Method, Request, method, revision};
+use crate::mcp::{Incoming, Method, Request, method, revision};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -138,43 +138,6 @@ impl Meaning {
             Self::Tool(call) => Some(call.sent()),
         }
     }
-
-    /// The request to forward, written anew; `None` where the gateway answers itself.
-    pub fn forward(&self, id: &Id) -> Option<Forward> {
-        let (mode, method, params) = match self {
-            Self::Protocol(Protocol::Ping | Protocol::Notification) => return None,
-            Self::Protocol(Protocol::Initialize(params) | Protocol::Discover(params)) => {
-                (Mode::Legacy, Method::Initialize, params.clone())
-            }
-            Self::Protocol(Protocol::ToolsList(mode, params)) => (*mode, Method::ToolsList, params.clone()),
-            Self::Protocol(Protocol::PromptsList(params)) => {
-                (Mode::Legacy, Method::PromptsList, params.clone())
-            }
-            Self::Protocol(Protocol::PromptsGet { params, .. }) => {
-                (Mode::Legacy, Method::PromptsGet, params.clone())
-            }
-            Self::Protocol(Protocol::Search(arguments)) => {
-                (Mode::Registry, Method::ToolsCall, named("search", arguments))
-            }
-            Self::Tool(call) => (call.mode, Method::ToolsCall, call.params()),
-            Self::Opaque { mode, name, arguments } => (*mode, Method::ToolsCall, named(name, arguments)),
-        };
-        let mut message = Map::new();
-        message.insert("jsonrpc".to_owned(), Value::from("2.0"));
-        message.insert("id".to_owned(), id.to_value());
-        message.insert("method".to_owned(), Value::from(method.as_str()));
-        message.insert("params".to_owned(), Value::Object(params));
-        Some(Forward { query_string: mode.query_string(), body: Value::Object(message) })
-    }
-}
-
-/// A request to Directus: what `POST /mcp` is sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Forward {
-    /// With its question mark, or empty.
-    pub query_string: &'static str,
-    /// One JSON-RPC message.
-    pub body: Value,
 }
 
 /// What of the parameters goes on; the rest (`_meta`, and what a newer client may add) says nothing to Directus.
@@ -196,12 +159,5 @@ fn introduction(request: &Request) -> Map<String, Value> {
     params.insert("protocolVersion".to_owned(), Value::from(revision::NEWEST_LEGACY));
     params.insert("capabilities".to_owned(), Value::Object(Map::new()));
     params.insert("clientInfo".to_owned(), client);
-    params
-}
-
-fn named(name: &str, arguments: &Map<String, Value>) -> Map<String, Value> {
-    let mut params = Map::new();
-    params.insert("name".to_owned(), Value::from(name));
-    params.insert("arguments".to_owned(), Value::Object(arguments.clone()));
     params
 }

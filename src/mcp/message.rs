@@ -52,7 +52,8 @@ pub struct Notification {
 /// What a request is called by its client: a string or an integer.
 ///
 /// JSON-RPC also knows null and fractions; Directus answers both with HTTP 500.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
 pub enum Id {
     /// An integer of at most 53 bits.
     Number(i64),

@@ -69,7 +69,12 @@ pub struct Scanner {
     is_key: bool,
     /// The first half of a surrogate pair, whose second half has to follow.
     high: Option<u16>,
+    /// Room for what is told of a text at once.
+    unescaped: Vec<u8>,
 }
+
+/// Longest part of a text that is put together before it is told, in bytes.
+const MOST_UNESCAPED: usize = 1024;
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
@@ -259,42 +264,59 @@ impl Scanner {
         Ok(from)
     }
 
-    /// Everything up to the next byte that means something.
+    /// Everything up to the end of the text, or to an escape that this does not read. What is told of it is put together first: a listener
+    /// that reads JSON in a text would otherwise be told each quotation mark for itself.
     fn text<'a>(&mut self, from: &'a [u8], to: &mut impl Listener) -> Result<&'a [u8], Misshapen> {
-        let means = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-        let length = from.iter().position(means).unwrap_or(from.len());
-        let (plain, rest) = from.split_at(length);
-        if !plain.is_empty() {
-            self.alone(to)?;
-            to.bytes(plain)?;
+        // After half a character, what comes next decides on it.
+        if self.high.is_some() && from.starts_with(b"\\") {
+            self.state = State::Escape;
+            return Ok(from.get(1..).unwrap_or_default());
         }
-        let Some((byte, after)) = rest.split_first() else { return Ok(rest) };
-        match byte {
-            b'\\' => self.state = State::Escape,
-            b'"' => {
-                self.alone(to)?;
-                self.state = if self.is_key { State::Colon } else { State::After };
-                to.event(if self.is_key { Event::KeyEnds } else { Event::TextEnds })?;
+        self.alone(to)?;
+        let mut unescaped = std::mem::take(&mut self.unescaped);
+        let mut rest = from;
+        let ends = loop {
+            let Some((plain, from_mark)) = rest.split_at_checked(plain(rest)) else { break None };
+            if plain.len() > MOST_UNESCAPED {
+                flush(&mut unescaped, to)?;
+                to.bytes(plain)?;
+            } else {
+                unescaped.extend_from_slice(plain);
             }
-            _ => return Err(Misshapen("a text in it has a control character")),
-        }
+            rest = from_mark;
+            match from_mark {
+                [b'"', after @ ..] => break Some(after),
+                [b'\\', letter, after @ ..] if *letter != b'u' => {
+                    unescaped.push(meant(*letter)?);
+                    rest = after;
+                }
+                // The digits, or the letter in the next piece.
+                [b'\\', after @ ..] => {
+                    self.state = State::Escape;
+                    rest = after;
+                    break None;
+                }
+                [_, ..] => return Err(Misshapen("a text in it has a control character")),
+                [] => break None,
+            }
+            if unescaped.len() > MOST_UNESCAPED {
+                flush(&mut unescaped, to)?;
+            }
+        };
+        flush(&mut unescaped, to)?;
+        self.unescaped = unescaped;
+        let Some(after) = ends else { return Ok(rest) };
+        self.state = if self.is_key { State::Colon } else { State::After };
+        to.event(if self.is_key { Event::KeyEnds } else { Event::TextEnds })?;
         Ok(after)
     }
 
     fn escaped(&mut self, letter: u8, to: &mut impl Listener) -> Result<(), Misshapen> {
-        let meant = match letter {
-            b'"' | b'\\' | b'/' => letter,
-            b'b' => 0x08,
-            b'f' => 0x0c,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => {
-                self.state = State::Hex(4, 0);
-                return Ok(());
-            }
-            _ => return Err(NOT_JSON),
-        };
+        if letter == b'u' {
+            self.state = State::Hex(4, 0);
+            return Ok(());
+        }
+        let meant = meant(letter)?;
         self.state = State::Text;
         self.alone(to)?;
         to.bytes(&[meant])
@@ -330,6 +352,44 @@ impl Scanner {
     fn alone(&mut self, to: &mut impl Listener) -> Result<(), Misshapen> {
         if self.high.take().is_some() { to.event(Event::Lone) } else { Ok(()) }
     }
+}
+
+/// How many bytes at the beginning are of a text and mean nothing else.
+fn plain(text: &[u8]) -> usize {
+    // Most parts of a text are shorter than what it costs to begin with many bytes at once.
+    const FEW: usize = 16;
+    let ends = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    let (few, many) = text.split_at_checked(FEW).unwrap_or((text, &[]));
+    if let Some(length) = few.iter().position(ends) {
+        return length;
+    }
+    let length = memchr::memchr2(b'"', b'\\', many).unwrap_or(many.len());
+    let many = many.get(..length).unwrap_or_default();
+    let has_control = many.iter().min().is_some_and(|least| *least < 0x20);
+    let length = if has_control { many.iter().position(ends).unwrap_or(length) } else { length };
+    few.len() + length
+}
+
+/// What a letter after a backslash stands for; `u` stands for nothing by itself.
+fn meant(letter: u8) -> Result<u8, Misshapen> {
+    match letter {
+        b'"' | b'\\' | b'/' => Ok(letter),
+        b'b' => Ok(0x08),
+        b'f' => Ok(0x0c),
+        b'n' => Ok(b'\n'),
+        b'r' => Ok(b'\r'),
+        b't' => Ok(b'\t'),
+        _ => Err(NOT_JSON),
+    }
+}
+
+fn flush(unescaped: &mut Vec<u8>, to: &mut impl Listener) -> Result<(), Misshapen> {
+    if unescaped.is_empty() {
+        return Ok(());
+    }
+    to.bytes(unescaped)?;
+    unescaped.clear();
+    Ok(())
 }
 
 impl Number {

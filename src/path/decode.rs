@@ -85,8 +85,9 @@ where
     fn call(&mut self, identified: Identified) -> Self::Future {
         let mut inner = super::take_ready(&mut self.inner);
         let (limit, traces) = (self.body_bytes, self.traces.clone());
-        let read =
-            self.tasks.spawn(async move { inner.call(decode(identified, limit, &traces).await).await });
+        let read = async move { inner.call(decode(identified, limit, &traces).await).await };
+        // Boxed, as a task is moved several times before it runs.
+        let read = self.tasks.spawn(Box::pin(read));
         Box::pin(async move { read.await.unwrap_or(Err(Refusal::Broken { to: Addressee::default() })) })
     }
 }

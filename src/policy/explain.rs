@@ -87,7 +87,7 @@ impl Decision {
                 let obligations = permit.shown_obligations();
                 let forward = permit.meaning.forward(&Id::Number(1)).map_or(
                     Value::Null,
-                    |forward| json!({ "query_string": forward.query_string, "body": forward.body }),
+                    |forward| json!({ "query_string": forward.query_string, "body": forward.to_value().unwrap_or_default() }),
                 );
                 ("permit", obligations, forward)
             }

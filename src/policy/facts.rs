@@ -12,6 +12,7 @@ use super::document::Role;
 use crate::directus::accesses::Decoded;
 use crate::directus::carrier::{Carrier, Filled, Row};
 use crate::directus::{Access, Extent, LocalTool, ToolCall};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -21,33 +22,82 @@ const LONGEST_VALUE: usize = 256;
 /// Which written values are kept: `keep` is asked for the name of the field, and for the value.
 pub type Keep<'k> = &'k dyn Fn(&str, &Value) -> bool;
 
+/// What was decided on, as the trail keeps it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Facts<'a> {
+    query: Vec<&'a str>,
+    accesses: Vec<Shown<'a>>,
+    #[serde(flatten)]
+    call: Option<Kind<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imports: Option<Vec<String>>,
+}
+
+/// What a tool takes depends on these.
+#[derive(Clone, Debug, Serialize)]
+struct Kind<'a> {
+    tool: &'static str,
+    local: Option<&'static str>,
+    action: Option<&'a str>,
+    keyed: bool,
+}
+
+/// An access with everything that a decision looks at.
+#[derive(Clone, Debug, Serialize)]
+struct Shown<'a> {
+    action: &'static str,
+    collection: &'a str,
+    fields: &'a BTreeSet<String>,
+    wildcard: bool,
+    searched: &'a BTreeSet<String>,
+    extent: Value,
+    via: &'a str,
+    origin: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<Value>>,
+}
+
+impl Facts<'_> {
+    /// The same, with the addresses that files are imported from.
+    pub fn importing(self, imports: Vec<String>) -> Self {
+        Self { imports: Some(imports), ..self }
+    }
+}
+
 /// What was decided on, without the values that are written.
-pub fn facts(call: Option<&ToolCall>, decoded: &Decoded) -> Value {
+pub fn facts<'a>(call: Option<&'a ToolCall>, decoded: &'a Decoded) -> Facts<'a> {
     with_rows(call, decoded, |_| Value::Null)
 }
 
 /// What was decided on for a role, with as much of the written rows as its rules look at.
-pub fn facts_with_values(role: &Role, call: &ToolCall, decoded: &Decoded, keep: Keep<'_>) -> Value {
+pub fn facts_with_values<'a>(
+    role: &Role,
+    call: &'a ToolCall,
+    decoded: &'a Decoded,
+    keep: Keep<'_>,
+) -> Facts<'a> {
     let mentioned = mentioned(role);
     let kept =
         |name: &str, value: &Value| mentioned.contains(name) && is_short_scalar(value) && keep(name, value);
     with_rows(Some(call), decoded, |row| shown_row(row, call, &kept))
 }
 
-fn with_rows(call: Option<&ToolCall>, decoded: &Decoded, row: impl Fn(&Row) -> Value) -> Value {
-    let accesses: Vec<Value> = decoded.accesses.iter().map(|access| shown(access, &row)).collect();
+fn with_rows<'a>(call: Option<&'a ToolCall>, decoded: &'a Decoded, row: impl Fn(&Row) -> Value) -> Facts<'a> {
     let query = call.and_then(|call| call.arguments.get("query")).and_then(Value::as_object);
-    let parts: Vec<&String> = query.into_iter().flat_map(Map::keys).collect();
-    let mut facts = json!({ "query": parts, "accesses": accesses });
-    if let (Some(call), Value::Object(facts)) = (call, &mut facts) {
-        facts.insert("tool".to_owned(), call.tool.as_str().into());
-        facts.insert("local".to_owned(), call.local.map(LocalTool::as_str).into());
-        // What a tool takes depends on these two.
-        let action = call.arguments.get("action").and_then(Value::as_str);
-        facts.insert("action".to_owned(), action.into());
-        facts.insert("keyed".to_owned(), call.arguments.contains_key("keys").into());
+    let kind = call.map(|call| Kind {
+        tool: call.tool.as_str(),
+        local: call.local.map(LocalTool::as_str),
+        action: call.arguments.get("action").and_then(Value::as_str),
+        keyed: call.arguments.contains_key("keys"),
+    });
+    Facts {
+        query: query.into_iter().flat_map(Map::keys).map(String::as_str).collect(),
+        accesses: decoded.accesses.iter().map(|access| shown(access, &row)).collect(),
+        call: kind,
+        imports: None,
     }
-    facts
 }
 
 /// Every field that a validation or the presets of the role speak of.
@@ -68,8 +118,7 @@ fn is_short_scalar(value: &Value) -> bool {
     }
 }
 
-/// An access with everything that a decision looks at.
-fn shown(access: &Access, row: &impl Fn(&Row) -> Value) -> Value {
+fn shown<'a>(access: &'a Access, row: &impl Fn(&Row) -> Value) -> Shown<'a> {
     let extent = match &access.extent {
         Extent::Query { limit, said, filtered } => {
             json!({ "query": limit, "said": said, "filtered": filtered })
@@ -78,25 +127,23 @@ fn shown(access: &Access, row: &impl Fn(&Row) -> Value) -> Value {
         Extent::Singleton => json!("singleton"),
         Extent::Keys(_) | Extent::Children(_) | Extent::All => access.extent.shown(),
     };
-    let mut shown = json!({
-        "action": access.action.as_str(),
-        "collection": access.collection,
-        "fields": access.fields.named,
-        "wildcard": access.fields.wildcard,
-        "searched": access.fields.searched,
-        "extent": extent,
-        "via": access.via,
-        "origin": access.origin.as_str(),
-    });
-    let (name, carrier) = match &access.carrier {
-        Carrier::Nothing => return shown,
-        Carrier::Place(reach) => ("place", json!(reach.as_str())),
-        Carrier::Rows(rows) => ("rows", rows.iter().map(row).collect()),
+    let (place, rows) = match &access.carrier {
+        Carrier::Nothing => (None, None),
+        Carrier::Place(reach) => (Some(reach.as_str()), None),
+        Carrier::Rows(rows) => (None, Some(rows.iter().map(row).collect())),
     };
-    if let Value::Object(shown) = &mut shown {
-        shown.insert(name.to_owned(), carrier);
+    Shown {
+        action: access.action.as_str(),
+        collection: &access.collection,
+        fields: &access.fields.named,
+        wildcard: access.fields.wildcard,
+        searched: &access.fields.searched,
+        extent,
+        via: &access.via,
+        origin: access.origin.as_str(),
+        place,
+        rows,
     }
-    shown
 }
 
 fn shown_row(row: &Row, call: &ToolCall, keep: Keep<'_>) -> Value {
@@ -138,7 +185,9 @@ mod tests {
         let (set, _) =
             PolicySet::load(&[Source::new("tester.yaml", ROLE)], GuardrailsFile::Optional).unwrap();
         let call = ToolCall::new(Mode::Legacy, Tool::Items, arguments.as_object().unwrap().clone()).unwrap();
-        facts_with_values(set.role("tester").unwrap(), &call, &accesses(&call, &schema).unwrap(), keep)
+        let decoded = accesses(&call, &schema).unwrap();
+        let facts = facts_with_values(set.role("tester").unwrap(), &call, &decoded, keep);
+        serde_json::to_value(facts).unwrap()
     }
 
     /// The rows of each access that has any, with its path.

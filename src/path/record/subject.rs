@@ -8,7 +8,8 @@ use crate::directus::{Action, Dialect, Meaning, Origin, SchemaSnapshot};
 use crate::mcp::{Incoming, MessageError};
 use crate::path::refusal::Refusal;
 use crate::policy::document::Role;
-use crate::policy::{PolicySet, Principal, facts};
+use crate::policy::facts::{self, Facts};
+use crate::policy::{PolicySet, Principal};
 use serde_json::{Value, json};
 
 /// Longest facts that are kept, in bytes.
@@ -146,19 +147,13 @@ fn facts(decided: &Decided) -> Option<String> {
     let role = policies.role(&decided.normalised.call.caller.principal.role);
     let redacted = |field: &str| redacts(policies, role, field);
     let keep = |field: &str, value: &Value| is_plain(field, value, &redacted);
+    let imports: Vec<String> = does.imports.iter().map(|address| without_secrets(address)).collect();
+    // Writing what has text keys and finite numbers only does not fail.
+    let text = |facts: Facts<'_>| serde_json::to_string(&facts.importing(imports.clone())).ok();
     let full = role.zip(call).map(|(role, call)| facts::facts_with_values(role, call, does, &keep));
-    let full =
-        full.map(|facts| with_imports(facts, &does.imports)).filter(|text| text.len() <= LONGEST_FACTS);
-    let text = full.unwrap_or_else(|| with_imports(facts::facts(call, does), &does.imports));
+    let full = full.and_then(text).filter(|text| text.len() <= LONGEST_FACTS);
+    let text = full.or_else(|| text(facts::facts(call, does)))?;
     Some(bounded(text, LONGEST_FACTS))
-}
-
-fn with_imports(mut facts: Value, imports: &[String]) -> String {
-    let imports: Vec<String> = imports.iter().map(|address| without_secrets(address)).collect();
-    if let Value::Object(facts) = &mut facts {
-        facts.insert("imports".to_owned(), imports.into());
-    }
-    facts.to_string()
 }
 
 /// Whether a field of that name is redacted for the role, in whatever collection.

@@ -69,13 +69,28 @@ where
     }
     let slots = std::mem::take(&mut decided.slots);
     let to = decided.to.clone();
-    let permitted = permit(call.id, decided, &mut subject)?;
+    let schema = decided.normalised.schema.clone();
+    let permitted = match permit(call.id, decided, &mut subject) {
+        Ok(permitted) => permitted,
+        // Nothing that can be sent came of it: that is no permit, and it is recorded all the same.
+        Err(refusal) => {
+            let code = refusal.code().as_str();
+            (subject.decision, subject.reason) = ("deny", Some(code));
+            let outcome = call.outcome(OutcomeWord::Refused, &refusal);
+            call.log(&subject, &outcome);
+            call.count(&recorder.metrics, outcome.word, Some(code));
+            let entry = call.entry(Kind::Refusal, Some(subject), Some(outcome));
+            let written = recorder.put(entry, schema.as_deref()).await;
+            return Err(written.err().map_or(refusal, |cause| Refusal::Trail { to, cause }));
+        }
+    };
     let (reply, waiting) = oneshot::channel();
     let tasks = recorder.tasks.clone();
-    tasks.spawn(async move {
+    // Boxed, as a task is moved several times before it runs.
+    tasks.spawn(Box::pin(async move {
         see_through(recorder, inner, permitted, subject, call, passage, reply).await;
         drop(slots);
-    });
+    }));
     waiting.await.unwrap_or(Err(Refusal::Broken { to }))
 }
 
@@ -85,11 +100,11 @@ fn permit(call: Uuid, decided: Decided, subject: &mut Subject) -> Result<Permitt
     let Verdict::Permit(permit) = decision.verdict else { return Err(Refusal::Broken { to }) };
     let permit = *permit;
     let (caller, schema) = (normalised.call.caller, normalised.schema);
-    let make = |meaning: Meaning, obligations: Vec<Obligation>| {
+    let make = |meaning: Meaning, obligations: Vec<Obligation>| -> Result<Permitted, Refusal> {
         let is_local = obligations.iter().any(|one| matches!(one, Obligation::ReplacePrompt(_)));
-        let outgoing = if is_local { None } else { outgoing(&meaning, &to) };
+        let outgoing = if is_local { None } else { outgoing(&meaning, &to)? };
         let (caller, to, policies, schema) = (caller.clone(), to.clone(), policies.clone(), schema.clone());
-        Permitted {
+        Ok(Permitted {
             call,
             caller,
             meaning,
@@ -100,21 +115,22 @@ fn permit(call: Uuid, decided: Decided, subject: &mut Subject) -> Result<Permitt
             policies,
             schema,
             _recorded: Recorded,
-        }
+        })
     };
-    let mut permitted = make(permit.meaning, permit.obligations);
+    let mut permitted = make(permit.meaning, permit.obligations)?;
     for check in permit.checks {
         let Some(read) = check.keys.call() else { return Err(Refusal::Broken { to }) };
-        permitted.checks.push(Checked { check, read: make(Meaning::Tool(read), Vec::new()) });
+        permitted.checks.push(Checked { check, read: make(Meaning::Tool(read), Vec::new())? });
     }
     subject.forwarded = permitted.outgoing.as_ref().map(|outgoing| Sha256::digest(&outgoing.body).into());
     Ok(permitted)
 }
 
-fn outgoing(meaning: &Meaning, to: &Addressee) -> Option<Outgoing> {
+fn outgoing(meaning: &Meaning, to: &Addressee) -> Result<Option<Outgoing>, Refusal> {
     let id = to.id.clone().unwrap_or(Id::Number(0));
-    let forward = meaning.forward(&id)?;
-    Some(Outgoing { query_string: forward.query_string, body: Bytes::from(forward.body.to_string()) })
+    let Some(forward) = meaning.forward(&id) else { return Ok(None) };
+    let body = forward.body().map_err(|_| Refusal::Broken { to: to.clone() })?;
+    Ok(Some(Outgoing { query_string: forward.query_string, body: Bytes::from(body) }))
 }
 
 async fn see_through<S>(

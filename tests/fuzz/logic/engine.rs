@@ -119,8 +119,8 @@ pub fn judged(set: &PolicySet, role: &str, query_string: &str, body: &[u8]) -> J
     if let Some(permit) = judged.decision.permit()
         && let Some(forward) = permit.meaning.forward(&Id::Number(1))
     {
-        let again = judge(forward.query_string, forward.body.to_string().as_bytes());
-        settled(&judged.decision, &again.decision, &forward.body);
+        let again = judge(forward.query_string, forward.body().unwrap().as_bytes());
+        settled(&judged.decision, &again.decision, &forward.to_value().unwrap());
         covered(set, &principal, &again);
     }
     judged
@@ -132,7 +132,7 @@ fn settled(first: &Decision, again: &Decision, body: &Value) {
         panic!("what is forwarded is denied: {}: {body}", again.reason().unwrap());
     };
     let forward = permit.meaning.forward(&Id::Number(1)).unwrap();
-    assert_eq!(forward.body, *body, "what is forwarded is changed once more");
+    assert_eq!(forward.to_value().unwrap(), *body, "what is forwarded is changed once more");
     assert_eq!(again.accesses, first.accesses, "what is forwarded does something else: {body}");
     assert_eq!(again.permit().unwrap().checks, first.permit().unwrap().checks);
 }

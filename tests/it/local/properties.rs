@@ -104,7 +104,7 @@ fn calls() -> impl Strategy<Value = (LocalTool, Map<String, Value>)> {
 }
 
 fn read_again(call: &ToolCall) -> Called {
-    Called::read(Dialect::Local, Mode::Legacy, &call.params()).unwrap()
+    Called::read(Dialect::Local, Mode::Legacy, &call.to_params()).unwrap()
 }
 
 /// What the Local MCP does not look at is not sent.

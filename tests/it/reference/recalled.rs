@@ -2,7 +2,6 @@
 
 use super::generate::Policy;
 use super::{Message, judged, messages, policies, schema};
-use serde_json::json;
 use warrener::directus::accesses::Decoded;
 use warrener::directus::{Meaning, SchemaSnapshot, ToolCall};
 use warrener::policy::facts::{Recalled, facts_with_values};
@@ -11,9 +10,8 @@ use warrener::policy::{Code, PolicySet, Verdict};
 
 /// The facts of a call, as a gateway with that policy keeps them.
 pub(super) fn facts(set: &PolicySet, call: &ToolCall, decoded: &Decoded) -> String {
-    let mut facts = facts_with_values(set.role("tester").unwrap(), call, decoded, &|_, _| true);
-    facts["imports"] = json!(decoded.imports);
-    facts.to_string()
+    let facts = facts_with_values(set.role("tester").unwrap(), call, decoded, &|_, _| true);
+    serde_json::to_string(&facts.importing(decoded.imports.clone())).unwrap()
 }
 
 /// How often each thing came out.
