@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
-//! cargo bench --bench gateway -- --full       # three quarters of an hour, and benches/gateway/RESULTS.md is written anew
+//! cargo bench --profile dist --bench gateway -- --full # an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
 //! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
 //! ```
 //!
@@ -102,15 +102,15 @@ fn full() {
     };
     for (bytes, size) in [(1000, "1 KB"), (64_000, "64 KB"), (1_000_000, "1 MB")] {
         for connections in [1, 8, 32, 128] {
-            let turn = Turn { bytes, connections, seconds: 3.0, rate: None };
+            let turn = Turn { bytes, connections, seconds: 2.0, rate: None };
             put(&format!("{size} answers, {connections} connections"), turn, &mut parts);
         }
     }
     for rate in [1000.0, 4000.0] {
-        let turn = Turn { bytes: 1000, connections: 32, seconds: 10.0, rate: Some(rate) };
+        let turn = Turn { bytes: 1000, connections: 32, seconds: 6.0, rate: Some(rate) };
         put(&format!("1 KB answers at {rate} calls a second, 32 connections"), turn, &mut parts);
     }
-    let turn = Turn { bytes: 1000, connections: 32, seconds: 5.0, rate: None };
+    let turn = Turn { bytes: 1000, connections: 32, seconds: 4.0, rate: None };
     let flat = flat(turn);
     writeln!(parts, "## Rules and keys of others\n\n{}", flat.table).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gateway");
@@ -122,16 +122,24 @@ fn full() {
     println!("{marks}");
     let day = jiff::Zoned::now().date();
     let text = format!(
-        "{HEAD}\nThese are of {day}.\n\n![Calls per second](calls.svg)\n\n{marks}{}\n",
+        "{HEAD}\nThese are of {day}, of programs built with the profile `{}`.\n\n![Calls per second](calls.svg)\n\n{marks}{}\n",
+        profile(),
         parts.trim_end()
     );
     std::fs::write(folder.join("RESULTS.md"), text).unwrap();
     flat.hold();
 }
 
+/// The profile that this program was built with: its folder is called so.
+fn profile() -> String {
+    let program = std::env::current_exe().unwrap();
+    let folder = program.ancestors().nth(2).and_then(Path::file_name);
+    folder.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned())
+}
+
 const HEAD: &str = "# The gateway beside other proxies
 
-Written by `cargo bench --bench gateway -- --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
+Written by `cargo bench --profile dist --bench gateway -- --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
 other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
 compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
 of intent and outcome costs at least.

@@ -29,6 +29,8 @@ pub(crate) enum Subject {
     Durable,
     /// The same, with answers that nothing is hidden from.
     Unredacted,
+    /// The same, with metrics and with a trace of each call; the collector takes whatever comes.
+    Watched,
     /// The same, with its trail on a file system in memory.
     InMemory,
     /// With so many rules of other roles and so many keys of other clients.
@@ -47,7 +49,7 @@ pub(crate) struct Running {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Direct,
         Self::Nginx,
         Self::NginxLimited,
@@ -58,6 +60,7 @@ impl Subject {
         Self::TwoRows,
         Self::Durable,
         Self::Unredacted,
+        Self::Watched,
         Self::InMemory,
     ];
 
@@ -73,6 +76,7 @@ impl Subject {
             Self::TwoRows => "bare, with two durable rows".into(),
             Self::Durable => "Warrener".into(),
             Self::Unredacted => "Warrener, without `redact`".into(),
+            Self::Watched => "Warrener, with metrics and traces".into(),
             Self::InMemory => "Warrener, trail in memory".into(),
             Self::Crowded { rules, keys } => {
                 format!("Warrener, {rules} rules of other roles, {keys} keys of other clients")
@@ -92,6 +96,7 @@ impl Subject {
             | Self::TwoRows
             | Self::Durable
             | Self::Unredacted
+            | Self::Watched
             | Self::InMemory
             | Self::Crowded { .. } => None,
         }
@@ -112,9 +117,10 @@ impl Subject {
             Self::BareJson => floor(upstream, &path, "json"),
             Self::OneRow => floor(upstream, &path, "one-row"),
             Self::TwoRows => floor(upstream, &path, "two-rows"),
-            Self::Durable | Self::InMemory => warrener(upstream, &path, true, 10, 10),
-            Self::Unredacted => warrener(upstream, &path, false, 10, 10),
-            Self::Crowded { rules, keys } => warrener(upstream, &path, true, rules, keys),
+            Self::Durable | Self::InMemory | Self::Unredacted | Self::Watched => {
+                warrener(upstream, &path, self, 10, 10)
+            }
+            Self::Crowded { rules, keys } => warrener(upstream, &path, self, rules, keys),
         };
         let running = Running { authority, bearer, child, folder: Some(folder) };
         running.wait_until_it_listens();
@@ -216,21 +222,30 @@ backend directus
 }
 
 /// The gateway as it is installed: the shipped guardrails, a role that reads content, and settings that leave out no stage.
-fn warrener(upstream: &str, folder: &Path, redact: bool, rules: usize, keys: usize) -> Started {
+fn warrener(upstream: &str, folder: &Path, subject: Subject, rules: usize, keys: usize) -> Started {
     let port = free_port();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policies = folder.join("policies");
     std::fs::create_dir(&policies).unwrap();
     let guardrails = std::fs::read_to_string(root.join("policies/guardrails.yaml")).unwrap();
     let (kept, _) = guardrails.split_once("\nredact:").unwrap_or((&guardrails, ""));
-    std::fs::write(policies.join("guardrails.yaml"), if redact { guardrails.as_str() } else { kept })
-        .unwrap();
+    let guardrails = if subject == Subject::Unredacted { kept } else { &guardrails };
+    std::fs::write(policies.join("guardrails.yaml"), guardrails).unwrap();
     std::fs::copy(root.join("policies/developer.yaml"), policies.join("developer.yaml")).unwrap();
     for (name, text) in roles(rules) {
         std::fs::write(policies.join(format!("{name}.yaml")), text).unwrap();
     }
     let program = Path::new(env!("CARGO_BIN_EXE_warrener"));
     let bearer = key(program, folder, keys);
+    let watched = if subject == Subject::Watched {
+        // What is sent there is an HTTP request like any other, and is answered.
+        format!(
+            "metrics: {{listen: \"127.0.0.1:{}\"}}\ntelemetry: {{otlp: \"http://{upstream}\", sample: 1}}\n",
+            free_port()
+        )
+    } else {
+        String::new()
+    };
     let settings = format!(
         "version: 1
 listen: {{address: \"127.0.0.1:{port}\"}}
@@ -240,7 +255,7 @@ schema: {{file: {schema}}}
 audit: {{url: \"sqlite://{trail}\"}}
 keys: keys.yaml
 limits: {{arrivals: 1000000, connections: 2000}}
-",
+{watched}",
         schema = root.join("tests/fixtures/schema").display(),
         trail = folder.join("trail.db").display(),
     );
@@ -250,7 +265,6 @@ limits: {{arrivals: 1000000, connections: 2000}}
         .args(["serve", "--config", "warrener.yaml"])
         .current_dir(folder)
         .env("DIRECTUS_TOKEN", "token")
-        .env("RUST_LOG", "warn")
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .spawn()
