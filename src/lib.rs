@@ -37,6 +37,23 @@
 //! }).await?;
 //! ```
 //!
+//! # Types of other crates
+//!
+//! These stand in the public interface on purpose; a test holds this list against the code. What is in the commands ([`cli`]) is a program,
+//! and nothing to build on.
+//!
+//! - `http`, `http_body`, `http_body_util`, `bytes`: requests and answers.
+//! - `tower`: layers, and the service that [`path::stack`] makes of them.
+//! - `tokio`, `tokio_util`, `futures_util`: what is listened on, read from and waited for, and how work is ended.
+//! - `serde_json`: arguments, filters and facts are JSON.
+//! - `regex_lite`: the pattern of a `_regex` in a policy.
+//! - `arc_swap`: the active policies, which a reload replaces under calls that go on.
+//! - `jiff`, `uuid`, `url`: times, ids of calls, and addresses.
+//! - `secrecy`: whatever must not be shown by mistake.
+//! - `prometheus_client`: the registry that the metrics are put into.
+//!
+//! Errors of others (SQLite's, TLS's, the operating system's) are sources of this crate's own, behind `dyn Error`.
+//!
 //! # A permitted read, step by step
 //!
 //! 1. [`accept`] takes `POST /mcp` from a socket on which every wait has an end.

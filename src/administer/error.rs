@@ -69,7 +69,7 @@ pub enum GatewayError {
     NoOwnToken,
     /// The machine has no randomness.
     #[error("the machine has no randomness")]
-    Random(#[source] getrandom::Error),
+    Random(#[source] io::Error),
     /// The tokens of an OpenID provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),

@@ -1,6 +1,7 @@
 //! Where the trail is: its file, and the lock beside it.
 
 use super::migration::APPLICATION_ID;
+use crate::accept::BoxError;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -99,7 +100,7 @@ pub enum TrailError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: sqlx::Error,
+        source: BoxError,
     },
     /// A page of the file is not in order.
     #[error("the audit trail `{}` is damaged, or a copy of it is not whole: {said}", .path.display())]
@@ -115,7 +116,7 @@ pub enum TrailError {
         /// The file.
         path: PathBuf,
         /// What differs.
-        source: sqlx::migrate::MigrateError,
+        source: BoxError,
     },
     /// SQLite fails.
     #[error("cannot use the audit trail `{}`", .path.display())]
@@ -123,7 +124,7 @@ pub enum TrailError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: sqlx::Error,
+        source: BoxError,
     },
 }
 
@@ -214,8 +215,8 @@ impl Location {
         // The last byte of an extended code is the primary one.
         match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
             Some(SQLITE_NOTADB) => TrailError::Foreign { path },
-            Some(SQLITE_CORRUPT) => TrailError::Damaged { path, source },
-            Some(_) | None => TrailError::Database { path, source },
+            Some(SQLITE_CORRUPT) => TrailError::Damaged { path, source: source.into() },
+            Some(_) | None => TrailError::Database { path, source: source.into() },
         }
     }
 

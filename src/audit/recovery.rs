@@ -92,7 +92,7 @@ fn unknown(call: Uuid, at: i64) -> Entry {
 
 fn migration(location: &Location, source: MigrateError) -> TrailError {
     if matches!(source, MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_)) {
-        TrailError::Version { path: location.path().to_owned(), source }
+        TrailError::Version { path: location.path().to_owned(), source: source.into() }
     } else {
         location.sql(source.into())
     }

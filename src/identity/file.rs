@@ -125,7 +125,7 @@ pub enum KeyFileError {
     NoExpiry(String),
     /// The machine gives no randomness.
     #[error("the machine has no randomness to make a key from")]
-    Random(#[source] getrandom::Error),
+    Random(#[source] io::Error),
 }
 
 impl KeyFile {

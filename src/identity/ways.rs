@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl Ways {
         passthrough: Option<Roles>,
         (upstream, own): (Upstream, SecretString),
         strangers: u32,
-    ) -> Result<Self, getrandom::Error> {
+    ) -> Result<Self, io::Error> {
         if same_resource.is_some() || passthrough.is_some() {
             let tokens = DirectusTokens::new(upstream, own, same_resource, passthrough, strangers)?;
             self.directus = Some(Arc::new(tokens));

@@ -1,8 +1,8 @@
 //! The log: to stderr, for people on a terminal and as JSON lines for machines.
 
+use crate::accept::BoxError;
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::TryInitError;
 
 /// The environment variable that says what is logged, such as `warn` or `info,warrener::accept=debug`.
 const FILTER: &str = "WARRENER_LOG";
@@ -38,11 +38,11 @@ pub enum LogError {
         given: String,
         /// What is wrong with it.
         #[source]
-        cause: tracing_subscriber::filter::ParseError,
+        cause: BoxError,
     },
     /// Something else in the process logs already.
     #[error("the log was started before")]
-    Started(#[source] TryInitError),
+    Started(#[source] BoxError),
 }
 
 /// Starts the log of the whole process, on stderr, filtered by `WARRENER_LOG`.
@@ -65,12 +65,13 @@ pub fn start_log_at(format: LogFormat, default: &str) -> Result<(), LogError> {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).finish().try_init(),
     };
-    started.map_err(LogError::Started)
+    started.map_err(|error| LogError::Started(error.into()))
 }
 
 fn filter(given: Option<&str>, default: &str) -> Result<EnvFilter, LogError> {
     let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(default);
-    EnvFilter::try_new(given).map_err(|cause| LogError::Filter { given: given.to_owned(), cause })
+    EnvFilter::try_new(given)
+        .map_err(|cause| LogError::Filter { given: given.to_owned(), cause: cause.into() })
 }
 
 #[cfg(test)]

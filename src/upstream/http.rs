@@ -92,7 +92,7 @@ pub enum SetupError {
     Certificates(Url, #[source] std::io::Error),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    Tls(#[source] BoxError),
 }
 
 impl Upstream {
@@ -250,7 +250,9 @@ fn connector(options: &UpstreamOptions) -> Result<Connector, SetupError> {
         // A Directus over http needs no certificates, and a small container may have none.
         let versions =
             ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-        let config = versions.map_err(SetupError::Tls)?.with_root_certificates(RootCertStore::empty());
+        let config = versions
+            .map_err(|error| SetupError::Tls(error.into()))?
+            .with_root_certificates(RootCertStore::empty());
         builder.with_tls_config(config.with_no_client_auth())
     };
     let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);

@@ -52,6 +52,8 @@ mod path;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
+mod public;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod real;

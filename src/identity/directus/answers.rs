@@ -3,7 +3,6 @@
 use super::super::network::network;
 use super::super::rejected::Rejected;
 use crate::policy::Principal;
-use getrandom::Error as NoRandomness;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,6 +10,7 @@ use moka::Expiry;
 use moka::future::Cache;
 use sha2::Sha256;
 use std::fmt;
+use std::io::Error as NoRandomness;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};

@@ -20,11 +20,11 @@ use super::ways::Found;
 use crate::policy::{Principal, Proof};
 use crate::upstream::Upstream;
 use futures_util::future::BoxFuture;
-use getrandom::Error as NoRandomness;
 use http::HeaderValue;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
+use std::io::Error as NoRandomness;
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Spans to a collector, over the gateway's own HTTP client. They wait in a queue that is bounded; what it has no room for is dropped.
 
-use crate::accept::whole;
+use crate::accept::{BoxError, whole};
 use crate::upstream::{SetupError, Upstream, UpstreamOptions};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -49,7 +49,7 @@ pub enum CollectorError {
     Client(#[from] SetupError),
     /// The exporter does not take the address.
     #[error("`telemetry.otlp` is not an address of a collector")]
-    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    Exporter(#[source] BoxError),
 }
 
 impl Collector {
@@ -76,7 +76,8 @@ impl Collector {
             .with_endpoint(endpoint)
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(PATIENCE)
-            .build()?;
+            .build()
+            .map_err(|error| CollectorError::Exporter(error.into()))?;
         Ok(Self { exporter, sample })
     }
 
