@@ -42,7 +42,8 @@ pub(crate) async fn run(plan: &Plan) -> Load {
     waits.sort_unstable();
     let part = |of: f64| {
         let at = (waits.len() as f64 * of) as usize;
-        waits.get(at.min(waits.len().saturating_sub(1))).map_or(f64::NAN, |wait: &u64| *wait as f64 / 1000.0)
+        // Of no call at all there is nothing to tell, which is no number that JSON has.
+        waits.get(at.min(waits.len().saturating_sub(1))).map_or(0.0, |wait: &u64| *wait as f64 / 1000.0)
     };
     Load {
         calls: waits.len() as u64,

@@ -2,8 +2,9 @@
 //!
 //! ```sh
 //! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
-//! cargo bench --profile dist --bench gateway -- --full # an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
+//! cargo bench --profile dist --bench gateway -- --full # half an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
 //! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
+//! cargo bench --bench gateway -- --real 127.0.0.1:8055 TOKEN # in front of a Directus that tests/directus/start has started
 //! ```
 //!
 //! A stand-in for Directus answers every call with the same bytes as fast as it can. In front of it stand, one after another and in the
@@ -38,6 +39,9 @@ use subjects::{OTHERS, Running, Subject, installed, pinned, stub};
 
 const REPETITIONS: usize = 3;
 
+/// What the stand-in takes, as it takes any.
+const TOKEN: &str = "token";
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -64,6 +68,7 @@ fn main() {
             println!("{}", serde_json::to_string(&alone().block_on(load::run(&plan))).unwrap());
         }
         ["--full"] => full(),
+        ["--real", authority, token] => real(authority, token),
         _ => short(),
     }
 }
@@ -90,6 +95,15 @@ fn short() {
     flat(turn).hold();
 }
 
+/// In front of a real Directus that holds what `tests/directus/seed.py` makes, and takes the token.
+fn real(authority: &str, token: &str) {
+    for connections in [1, 8] {
+        let turn = Turn { bytes: 100, connections, seconds: 10.0, rate: None };
+        let rows = rows_before(authority, token, &[Subject::Direct, Subject::Durable], turn);
+        println!("A real Directus, connections: {connections}\n\n{}", table(&rows, "direct"));
+    }
+}
+
 fn full() {
     let mut measured: Vec<(Turn, Vec<Row>)> = Vec::new();
     let mut parts = String::new();
@@ -102,12 +116,12 @@ fn full() {
     };
     for (bytes, size) in [(1000, "1 KB"), (64_000, "64 KB"), (1_000_000, "1 MB")] {
         for connections in [1, 8, 32, 128] {
-            let turn = Turn { bytes, connections, seconds: 2.0, rate: None };
+            let turn = Turn { bytes, connections, seconds: 1.0, rate: None };
             put(&format!("{size} answers, {connections} connections"), turn, &mut parts);
         }
     }
     for rate in [1000.0, 4000.0] {
-        let turn = Turn { bytes: 1000, connections: 32, seconds: 6.0, rate: Some(rate) };
+        let turn = Turn { bytes: 1000, connections: 32, seconds: 3.0, rate: Some(rate) };
         put(&format!("1 KB answers at {rate} calls a second, 32 connections"), turn, &mut parts);
     }
     let turn = Turn { bytes: 1000, connections: 32, seconds: 4.0, rate: None };
@@ -142,7 +156,7 @@ const HEAD: &str = "# The gateway beside other proxies
 Written by `cargo bench --profile dist --bench gateway -- --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
 other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
 compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
-of intent and outcome costs at least.
+of intent and outcome costs at least. What the profile says of what is missed stands in [RESULTS.md](../RESULTS.md) of all benches.
 ";
 
 /// Those whose programs are installed.
@@ -160,11 +174,16 @@ fn there(subjects: &[Subject]) -> Vec<Subject> {
 /// All subjects under one load, in turn.
 fn rows(subjects: &[Subject], turn: Turn) -> Vec<Row> {
     let stub = stub(turn.bytes);
+    rows_before(&stub.authority, TOKEN, subjects, turn)
+}
+
+/// The same in front of what listens there.
+fn rows_before(authority: &str, token: &str, subjects: &[Subject], turn: Turn) -> Vec<Row> {
     let mut rows: Vec<Row> =
         subjects.iter().map(|subject| Row { name: subject.name(), runs: Vec::new() }).collect();
     for _ in 0..REPETITIONS {
         for (subject, row) in subjects.iter().zip(&mut rows) {
-            row.runs.push(run(&subject.start(&stub.authority), turn));
+            row.runs.push(run(&subject.start(authority, token), turn));
         }
     }
     rows
@@ -175,6 +194,7 @@ fn run(running: &Running, turn: Turn) -> Run {
     let _ = load(running, Turn { seconds: 0.5, rate: None, ..turn });
     let before = running.cost();
     let load = load(running, turn);
+    assert!(load.calls > 0, "no call came back within {} s", turn.seconds);
     let after = running.cost();
     let (cpu, mib) = match (before, after) {
         (Some(before), Some(after)) => ((after.cpu - before.cpu) * 1e6 / load.calls as f64, after.mib),

@@ -102,7 +102,8 @@ impl Subject {
         }
     }
 
-    pub(crate) fn start(self, upstream: &str) -> Running {
+    /// In front of that, which takes the token, if it asks for one.
+    pub(crate) fn start(self, upstream: &str, token: &str) -> Running {
         let folder = if self == Self::InMemory {
             tempfile::tempdir_in("/dev/shm").unwrap()
         } else {
@@ -110,7 +111,7 @@ impl Subject {
         };
         let path = folder.path().to_owned();
         let (authority, bearer, child) = match self {
-            Self::Direct => (upstream.to_owned(), "none".to_owned(), None),
+            Self::Direct => (upstream.to_owned(), token.to_owned(), None),
             Self::Nginx | Self::NginxLimited => nginx(upstream, &path, self == Self::NginxLimited),
             Self::Haproxy => haproxy(upstream, &path),
             Self::Bare => floor(upstream, &path, "bare"),
@@ -118,9 +119,9 @@ impl Subject {
             Self::OneRow => floor(upstream, &path, "one-row"),
             Self::TwoRows => floor(upstream, &path, "two-rows"),
             Self::Durable | Self::InMemory | Self::Unredacted | Self::Watched => {
-                warrener(upstream, &path, self, 10, 10)
+                warrener((upstream, token), &path, self, 10, 10)
             }
-            Self::Crowded { rules, keys } => warrener(upstream, &path, self, rules, keys),
+            Self::Crowded { rules, keys } => warrener((upstream, token), &path, self, rules, keys),
         };
         let running = Running { authority, bearer, child, folder: Some(folder) };
         running.wait_until_it_listens();
@@ -222,7 +223,13 @@ backend directus
 }
 
 /// The gateway as it is installed: the shipped guardrails, a role that reads content, and settings that leave out no stage.
-fn warrener(upstream: &str, folder: &Path, subject: Subject, rules: usize, keys: usize) -> Started {
+fn warrener(
+    (upstream, token): (&str, &str),
+    folder: &Path,
+    subject: Subject,
+    rules: usize,
+    keys: usize,
+) -> Started {
     let port = free_port();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policies = folder.join("policies");
@@ -264,7 +271,7 @@ limits: {{arrivals: 1000000, connections: 2000}}
     let child = pinned(PROXY, program)
         .args(["serve", "--config", "warrener.yaml"])
         .current_dir(folder)
-        .env("DIRECTUS_TOKEN", "token")
+        .env("DIRECTUS_TOKEN", token)
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .spawn()

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
@@ -18,6 +19,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use warrener::telemetry::trace::Stage;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -27,20 +29,36 @@ const PARENT: &str = "00f067aa0ba902b7";
 struct Collector {
     url: String,
     bodies: Arc<Mutex<Vec<Bytes>>>,
+    /// What came in the header that a collector of others may want.
+    keys: Arc<Mutex<BTreeSet<String>>>,
+    /// Closed, it takes requests and answers none.
+    gate: Arc<Semaphore>,
 }
 
 impl Collector {
     async fn start() -> Self {
+        let collector = Self::closed().await;
+        collector.open();
+        collector
+    }
+
+    async fn closed() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let bodies: Arc<Mutex<Vec<Bytes>>> = Arc::default();
-        let keep = bodies.clone();
+        let keys: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let gate = Arc::new(Semaphore::new(0));
+        let shared = (bodies.clone(), keys.clone(), gate.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let keep = keep.clone();
+                let shared = shared.clone();
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let keep = keep.clone();
+                    let (keep, keys, gate) = shared.clone();
                     async move {
+                        let _open = gate.acquire().await.unwrap();
+                        if let Some(key) = request.headers().get("x-api-key") {
+                            keys.lock().unwrap().insert(key.to_str().unwrap().to_owned());
+                        }
                         assert_eq!(request.uri().path(), "/v1/traces");
                         assert_eq!(request.headers()["content-type"], "application/x-protobuf");
                         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -52,7 +70,19 @@ impl Collector {
                 tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { url, bodies }
+        Self { url, bodies, keys, gate }
+    }
+
+    fn open(&self) {
+        self.gate.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+
+    /// What every batch says of its sender.
+    fn senders(&self) -> BTreeMap<String, String> {
+        let bodies = self.bodies.lock().unwrap().clone();
+        let requests = bodies.into_iter().map(|body| ExportTraceServiceRequest::decode(body).unwrap());
+        let resources = requests.flat_map(|request| request.resource_spans).filter_map(|one| one.resource);
+        resources.flat_map(|resource| texts(&resource.attributes)).collect()
     }
 
     fn spans(&self) -> Vec<Span> {
@@ -85,11 +115,15 @@ fn read() -> Value {
 }
 
 fn attributes(span: &Span) -> BTreeMap<String, String> {
+    texts(&span.attributes)
+}
+
+fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &Attribute| {
         let Attribute::StringValue(text) = value else { panic!("{value:?}") };
         text.clone()
     };
-    let all = span.attributes.iter();
+    let all = attributes.iter();
     all.map(|one| (one.key.clone(), text(one.value.as_ref().unwrap().value.as_ref().unwrap()))).collect()
 }
 
@@ -186,6 +220,46 @@ async fn nothing_that_a_client_writes_is_in_a_span() {
     {
         assert!(!text.contains(written), "`{written}` is in a span");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_collector_wants_of_its_clients_comes_from_the_usual_variables() {
+    let collector = Collector::start().await;
+    let environment = [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=of-the-collector"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=staging"),
+    ];
+    let watched = Watched::with(&settings(&collector.url, 1.0), &environment).await;
+    assert_eq!(watched.client.rpc("tools/call", read()).await.status, 200);
+    eventually(PATIENCE, "spans are there", async || !collector.spans().is_empty()).await;
+    assert_eq!(*collector.keys.lock().unwrap(), BTreeSet::from(["of-the-collector".to_owned()]));
+    let said = collector.senders();
+    assert_eq!(said["service.name"], "warrener");
+    assert_eq!(said["deployment.environment.name"], "staging");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_that_find_no_room_are_lost_and_later_ones_are_told() {
+    let collector = Collector::closed().await;
+    let settings = settings(&collector.url, 1.0) + "limits: {arrivals: 100000}\n";
+    let watched = Watched::with(&settings, &[]).await;
+    // Each of them has more than five spans.
+    for _ in 0..20 {
+        let calls = (0..100).map(|_| watched.client.rpc("ping", json!({})));
+        let replies = futures_util::future::join_all(calls).await;
+        assert!(replies.iter().all(|reply| reply.status == 200));
+    }
+    collector.open();
+    eventually(PATIENCE, "a later trace is there", async || {
+        let mut request = watched.client.message("tools/call", &read());
+        request.headers_mut().insert("traceparent", format!("00-{TRACE}-{PARENT}-01").parse().unwrap());
+        assert_eq!(watched.client.send(request).await.status, 200);
+        collector.spans().iter().any(|span| hex(&span.trace_id) == TRACE)
+    })
+    .await;
+    // What waits is 4,096 spans, and a batch of 512 is under way.
+    let before = collector.spans().into_iter().filter(|span| hex(&span.trace_id) != TRACE).count();
+    assert!((1..=4096 + 2 * 512).contains(&before), "{before} of more than 10,000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
