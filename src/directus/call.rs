@@ -15,7 +15,7 @@ const COERCED: [&str; 4] = ["data", "keys", "query", "headers"];
 
 /// One call of one of Directus' tools.
 ///
-/// It is both what is judged and what is forwarded: [`ToolCall::params`] writes it anew from this value, so nothing of the
+/// It is both what is judged and what is forwarded: [`ToolCall::to_params`] writes it anew from this value, so nothing of the
 /// client's bytes goes through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
