@@ -1,4 +1,5 @@
-//! Reading JSON as it comes, in pieces of any size: what it is made of is told to a listener, and nothing of it is kept.
+//! Reading JSON as it comes, in pieces of any size: what it is made of is told to a listener, and no more of it is
+//! kept than a short part of a text.
 //!
 //! The grammar is the strict one of RFC 8259. Where pieces begin and end makes no difference.
 

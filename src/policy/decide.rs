@@ -244,12 +244,17 @@ fn settle(
     rounds: u8,
 ) -> Result<Settled, Reason> {
     let understood = |misread| misread_reason(&misread);
+    let unsettled = || {
+        let text = "This call cannot be brought into a form that this role may send.";
+        Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text)
+    };
     let (forward, mut obligations) = apply(rules, call, decoded, &findings).map_err(understood)?;
     let Findings { rules: by, checks, redact, .. } = findings;
     if obligations.is_empty() {
         let accesses = decoded.accesses.clone();
         return Ok(Settled { forward, obligations, accesses, rules: by, checks, redact });
     }
+    let left = rounds.checked_sub(1).ok_or_else(unsettled)?;
     let schema = rules.schema().ok_or(Misread::NoSchema).map_err(understood)?;
     forward.reads_back().map_err(understood)?;
     let (bare, decoded) = match own_rules::without(rules, &forward) {
@@ -257,10 +262,6 @@ fn settle(
         None => (Cow::Borrowed(&forward), accesses(&forward, schema).map_err(understood)?),
     };
     let findings = evaluate(rules, &bare, &decoded);
-    let unsettled = || {
-        let text = "This call cannot be brought into a form that this role may send.";
-        Reason::firm(Code::NotUnderstood, format!("{}/-", rules.role.name), text)
-    };
     if !findings.denials.is_empty() {
         return Err(unsettled());
     }
@@ -268,7 +269,6 @@ fn settle(
     if more.is_empty() && again == forward {
         return Ok(Settled { forward, obligations, accesses: decoded.accesses, rules: by, checks, redact });
     }
-    let left = rounds.checked_sub(1).ok_or_else(unsettled)?;
     let settled = settle(rules, &forward, &decoded, findings, left)?;
     obligations.extend(settled.obligations);
     Ok(Settled { obligations, ..settled })

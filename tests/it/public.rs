@@ -1,5 +1,5 @@
 //! Whose types stand in the public interface: those that `src/lib.rs` says, and no others. A change of any of those crates is a change
-//! for whoever uses this one.
+//! for whoever uses this one. What a type can be made from (`impl From`) is not looked at.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "syntax has many kinds, of which few can be public")]
 

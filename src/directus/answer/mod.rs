@@ -5,7 +5,7 @@
 //! have a `url`. Nothing else is a result: no member twice, none that is not known, and no errors, which have other shapes. What stands
 //! under `raw` and `data` may be anything.
 //!
-//! Nothing is kept of an answer but a word at a time, so that a long one costs no memory.
+//! No more is kept of an answer than a word and a kilobyte or two of a text at a time, so that a long one costs no memory.
 
 mod envelope;
 mod text;
