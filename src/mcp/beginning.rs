@@ -51,6 +51,10 @@ impl Listener for Ears {
         Ok(())
     }
 
+    fn hears(&self) -> bool {
+        self.is_in_key
+    }
+
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Misshapen> {
         if self.is_in_key {
             self.key.extend_from_slice(bytes);

@@ -14,6 +14,10 @@ pub trait Listener {
     /// When it may not stand there.
     fn event(&mut self, event: Event) -> Result<(), Misshapen>;
 
+    /// Whether what a key or text says is of interest, one of which has just begun. Where it is not, its [bytes](Listener::bytes) may be
+    /// left out; it is read as strictly.
+    fn hears(&self) -> bool;
+
     /// A part of the key or text that has begun, unescaped, or of the number or literal, as it is written.
     ///
     /// # Errors
@@ -70,11 +74,14 @@ pub struct Scanner {
     is_key: bool,
     /// The first half of a surrogate pair, whose second half has to follow.
     high: Option<u16>,
-    /// Room for what is told of a text at once.
-    unescaped: Vec<u8>,
+    unescaped: Unescaped,
 }
 
-/// Longest part of a text that is put together before it is told, in bytes.
+/// What is told of a text at once.
+#[derive(Clone, Debug, Default)]
+struct Unescaped(Vec<u8>);
+
+/// About as long as a part of a text is before it is told, in bytes.
 const MOST_UNESCAPED: usize = 1024;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -274,21 +281,20 @@ impl Scanner {
             return Ok(from.get(1..).unwrap_or_default());
         }
         self.alone(to)?;
-        let mut unescaped = std::mem::take(&mut self.unescaped);
+        let mut heard = to.hears().then(|| std::mem::take(&mut self.unescaped));
         let mut rest = from;
         let ends = loop {
-            let Some((plain, from_mark)) = rest.split_at_checked(plain(rest)) else { break None };
-            if plain.len() > MOST_UNESCAPED {
-                flush(&mut unescaped, to)?;
-                to.bytes(plain)?;
-            } else {
-                unescaped.extend_from_slice(plain);
-            }
-            rest = from_mark;
-            match from_mark {
+            rest = match &mut heard {
+                Some(heard) => heard.plain(rest, to)?,
+                None => after_plain(rest),
+            };
+            match rest {
                 [b'"', after @ ..] => break Some(after),
                 [b'\\', letter, after @ ..] if *letter != b'u' => {
-                    unescaped.push(meant(*letter)?);
+                    let meant = meant(*letter)?;
+                    if let Some(heard) = &mut heard {
+                        heard.0.push(meant);
+                    }
                     rest = after;
                 }
                 // The digits, or the letter in the next piece.
@@ -300,12 +306,11 @@ impl Scanner {
                 [_, ..] => return Err(Misshapen("a text in it has a control character")),
                 [] => break None,
             }
-            if unescaped.len() > MOST_UNESCAPED {
-                flush(&mut unescaped, to)?;
-            }
         };
-        flush(&mut unescaped, to)?;
-        self.unescaped = unescaped;
+        if let Some(mut heard) = heard {
+            heard.tell(to)?;
+            self.unescaped = heard;
+        }
         let Some(after) = ends else { return Ok(rest) };
         self.state = if self.is_key { State::Colon } else { State::After };
         to.event(if self.is_key { Event::KeyEnds } else { Event::TextEnds })?;
@@ -355,20 +360,66 @@ impl Scanner {
     }
 }
 
-/// How many bytes at the beginning are of a text and mean nothing else.
-fn plain(text: &[u8]) -> usize {
-    // Most parts of a text are shorter than what it costs to begin with many bytes at once.
-    const FEW: usize = 16;
-    let ends = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    let (few, many) = text.split_at_checked(FEW).unwrap_or((text, &[]));
-    if let Some(length) = few.iter().position(ends) {
-        return length;
+impl Unescaped {
+    /// Takes the bytes at the beginning that are of a text and mean nothing else, and returns what follows them.
+    fn plain<'a>(&mut self, from: &'a [u8], to: &mut impl Listener) -> Result<&'a [u8], Misshapen> {
+        let mut rest = from;
+        while let Some((eight, after)) = rest.split_first_chunk() {
+            if self.0.len() >= MOST_UNESCAPED {
+                self.tell(to)?;
+            }
+            self.0.extend_from_slice(eight);
+            if let Some(plain) = mark(*eight) {
+                self.0.truncate(self.0.len() - eight.len() + plain);
+                return Ok(rest.get(plain..).unwrap_or_default());
+            }
+            rest = after;
+        }
+        let (plain, after) = few(rest);
+        self.0.extend_from_slice(plain);
+        Ok(after)
     }
-    let length = memchr::memchr2(b'"', b'\\', many).unwrap_or(many.len());
-    let many = many.get(..length).unwrap_or_default();
-    let has_control = many.iter().min().is_some_and(|least| *least < 0x20);
-    let length = if has_control { many.iter().position(ends).unwrap_or(length) } else { length };
-    few.len() + length
+
+    fn tell(&mut self, to: &mut impl Listener) -> Result<(), Misshapen> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        to.bytes(&self.0)?;
+        self.0.clear();
+        Ok(())
+    }
+}
+
+/// What follows the bytes at the beginning that are of a text and mean nothing else.
+fn after_plain(from: &[u8]) -> &[u8] {
+    let mut rest = from;
+    while let Some((eight, after)) = rest.split_first_chunk() {
+        if let Some(plain) = mark(*eight) {
+            return rest.get(plain..).unwrap_or_default();
+        }
+        rest = after;
+    }
+    few(rest).1
+}
+
+/// The plain bytes of fewer than eight, and what follows them.
+fn few(rest: &[u8]) -> (&[u8], &[u8]) {
+    let ends = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    let plain = rest.iter().position(ends).unwrap_or(rest.len());
+    rest.split_at_checked(plain).unwrap_or((rest, &[]))
+}
+
+/// Where the first quotation mark, backslash or control character stands in eight bytes.
+fn mark(eight: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let bytes = u64::from_le_bytes(eight);
+    // The high bit of each byte that is zero, and now and then of one above it, but never of one below the first.
+    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
+    let marks = zero(bytes ^ (ONES * u64::from(b'"'))) | zero(bytes ^ (ONES * u64::from(b'\\'))) | control;
+    let marks = marks & HIGH;
+    (marks != 0).then(|| (marks.trailing_zeros() / 8) as usize)
 }
 
 /// What a letter after a backslash stands for; `u` stands for nothing by itself.
@@ -382,15 +433,6 @@ fn meant(letter: u8) -> Result<u8, Misshapen> {
         b't' => Ok(b'\t'),
         _ => Err(NOT_JSON),
     }
-}
-
-fn flush(unescaped: &mut Vec<u8>, to: &mut impl Listener) -> Result<(), Misshapen> {
-    if unescaped.is_empty() {
-        return Ok(());
-    }
-    to.bytes(unescaped)?;
-    unescaped.clear();
-    Ok(())
 }
 
 impl Number {
@@ -455,5 +497,32 @@ impl Utf8 {
         *place = byte;
         self.length += 1;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ends(byte: u8) -> bool {
+        byte == b'"' || byte == b'\\' || byte < 0x20
+    }
+
+    proptest! {
+        // Bytes next to those that are looked for are where such tricks go wrong.
+        #[test]
+        fn the_first_mark_is_found(eight in prop::array::uniform8(prop_oneof![
+            any::<u8>(),
+            prop::sample::select(vec![0, 1, 0x1f, 0x20, 0x21, b'"', 0x23, 0x5b, b'\\', 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff]),
+        ])) {
+            prop_assert_eq!(mark(eight), eight.iter().position(|byte| ends(*byte)));
+        }
+
+        #[test]
+        fn what_is_plain_is_passed_over(text in prop::collection::vec(prop_oneof![9 => Just(b'x'), 1 => any::<u8>()], 0..40)) {
+            let plain = text.iter().position(|byte| ends(*byte)).unwrap_or(text.len());
+            prop_assert_eq!(after_plain(&text), &text[plain..]);
+        }
     }
 }

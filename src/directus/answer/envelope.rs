@@ -85,6 +85,10 @@ impl Envelope {
         self.text.is_certain() || (self.kind == Some(Kind::Bytes) && self.has(Member::Bytes))
     }
 
+    pub(super) fn items(&self) -> Option<u64> {
+        self.text.items()
+    }
+
     fn has(&self, member: Member) -> bool {
         self.had.has(member as u16)
     }
@@ -271,6 +275,10 @@ impl Listener for Envelope {
             Event::Lone => return Err(Misshapen("half a character stands in it")),
         }
         Ok(())
+    }
+
+    fn hears(&self) -> bool {
+        self.into != Into::Nothing
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Misshapen> {

@@ -31,6 +31,7 @@ use envelope::Envelope;
 /// assert!(shape.is_certain());
 /// shape.take(rest).unwrap();
 /// assert_eq!(shape.end(), Ok(()));
+/// assert_eq!(shape.items(), Some(0));
 ///
 /// let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"no"}}"#;
 /// assert!(ResultShape::to(&Id::Number(1)).take(error.as_bytes()).is_err());
@@ -62,6 +63,12 @@ impl ResultShape {
     /// Whether it has begun with something that no error of Directus' has, so that it can be passed on as it comes.
     pub fn is_certain(&self) -> bool {
         self.envelope.is_certain()
+    }
+
+    /// How many items the result holds, once it has ended: as many as are in a list, and one where it is no list. `None` where it
+    /// holds no text, or null.
+    pub fn items(&self) -> Option<u64> {
+        self.envelope.items()
     }
 
     /// Says that nothing more comes.

@@ -21,6 +21,15 @@ impl Text {
         if whole { Ok(()) } else { Err(MISSING) }
     }
 
+    /// How many items the value stands for: the length of a list, none for null, one for anything else.
+    pub(super) fn items(&self) -> Option<u64> {
+        match self.object.value {
+            Value::Nothing | Value::Null => None,
+            Value::List(items) => Some(items),
+            Value::Plain | Value::Other => Some(1),
+        }
+    }
+
     /// Whether what a result has has begun: an error's text is a list.
     pub(super) fn is_certain(&self) -> bool {
         self.object.had.has(VALUE)
@@ -41,28 +50,41 @@ struct Object {
     in_key: bool,
     /// Open brackets of the value.
     inside: u8,
+    value: Value,
+}
+
+/// What stands under `raw` or `data`.
+#[derive(Clone, Copy, Debug, Default)]
+enum Value {
+    #[default]
+    Nothing,
+    /// Neither an object nor a list nor a text: its first letter tells whether it is null.
+    Plain,
+    Null,
+    /// With so many items as yet.
+    List(u64),
+    Other,
 }
 
 impl Listener for Object {
     fn event(&mut self, event: Event) -> Result<(), Misshapen> {
         if self.inside > 0 {
             match event {
-                Event::Opens(_) => self.inside += 1,
+                Event::Opens(_) => {
+                    self.item();
+                    self.inside += 1;
+                }
                 Event::Closes(_) => self.inside -= 1,
-                Event::KeyBegins
-                | Event::KeyEnds
-                | Event::TextBegins
-                | Event::TextEnds
-                | Event::PlainBegins
-                | Event::PlainEnds
-                | Event::Lone => {}
+                Event::TextBegins | Event::PlainBegins => self.item(),
+                Event::KeyBegins | Event::KeyEnds | Event::TextEnds | Event::PlainEnds | Event::Lone => {}
             }
             return Ok(());
         }
         match event {
-            Event::Opens(_) if self.begun => {
+            Event::Opens(bracket) if self.begun => {
                 let value = self.member.take() == Some(VALUE);
                 self.inside = 1;
+                self.value = if bracket == Bracket::List { Value::List(0) } else { Value::Other };
                 if value { Ok(()) } else { Err(OTHER) }
             }
             Event::Opens(bracket) => {
@@ -81,6 +103,9 @@ impl Listener for Object {
             }
             Event::TextBegins | Event::PlainBegins => {
                 let texts = event == Event::TextBegins && self.member == Some(URL);
+                if self.member == Some(VALUE) {
+                    self.value = if event == Event::PlainBegins { Value::Plain } else { Value::Other };
+                }
                 if texts || self.member == Some(VALUE) { Ok(()) } else { Err(OTHER) }
             }
             Event::TextEnds | Event::PlainEnds => {
@@ -98,12 +123,29 @@ impl Listener for Object {
         }
     }
 
+    fn hears(&self) -> bool {
+        self.in_key
+    }
+
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Misshapen> {
-        if self.in_key { self.word.take(bytes) } else { Ok(()) }
+        if self.in_key {
+            return self.word.take(bytes);
+        }
+        if matches!(self.value, Value::Plain) {
+            self.value = if bytes.starts_with(b"n") { Value::Null } else { Value::Other };
+        }
+        Ok(())
     }
 }
 
 impl Object {
+    /// Something begins inside the value: it is an item where it stands in the list itself.
+    fn item(&mut self) {
+        if let (1, Value::List(items)) = (self.inside, &mut self.value) {
+            *items = items.saturating_add(1);
+        }
+    }
+
     fn named(&mut self) -> Result<(), Misshapen> {
         let member = if self.word.is("raw") || self.word.is("data") {
             VALUE

@@ -176,7 +176,11 @@ impl Cutter {
         let (head, body) = answer.into_parts();
         let bytes = if self.passes_results() {
             match stream::look(body, self.to.era, ResultShape::to(&self.id), self.longest).await {
-                Ok(Looked::Result(body)) => return Ok(Response::from_parts(head, body)),
+                Ok(Looked::Result(body, items)) => {
+                    let mut answer = Response::from_parts(head, body);
+                    answer.extensions_mut().insert(items);
+                    return Ok(answer);
+                }
                 Ok(Looked::Other(bytes)) => Ok(bytes),
                 Err(unread) => Err(unread),
             }

@@ -5,6 +5,7 @@ use crate::accept::{Body, BoxError, Unread, whole};
 use crate::directus::answer::ResultShape;
 use crate::mcp::scan::Misshapen;
 use crate::mcp::{Era, beginning};
+use crate::path::record::Items;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http_body::{Body as _, Frame};
@@ -15,8 +16,8 @@ const SHORT: u64 = 64 * 1024;
 
 /// An answer, as far as its beginning tells.
 pub(super) enum Looked {
-    /// A result. A long one is looked at as it goes on, and breaks off where it is none after all.
-    Result(Body),
+    /// A result, and how many items it holds. A long one is looked at as it goes on, and breaks off where it is none after all.
+    Result(Body, Items),
     /// Anything else, whole.
     Other(Bytes),
 }
@@ -26,11 +27,15 @@ pub(super) enum Looked {
 /// # Errors
 /// When the answer breaks off before that can be told, or is longer than the limit and no result.
 pub(super) async fn look(body: Body, era: Era, mut shape: ResultShape, limit: u64) -> Result<Looked, Unread> {
-    let passes = |bytes: Bytes| completed(era, bytes).map(|bytes| Looked::Result(full(bytes)));
+    let passes = |bytes: Bytes, shape: &ResultShape| {
+        let items = Items::default();
+        items.tell(shape.items());
+        completed(era, bytes).map(|bytes| Looked::Result(full(bytes), items))
+    };
     if body.size_hint().exact().is_some_and(|size| size <= SHORT) {
         let bytes = whole(body, SHORT).await?;
         let is_result = shape.take(&bytes).and_then(|()| shape.end()).is_ok();
-        return if is_result { passes(bytes) } else { Ok(Looked::Other(bytes)) };
+        return if is_result { passes(bytes, &shape) } else { Ok(Looked::Other(bytes)) };
     }
     let mut body = body;
     let mut head = BytesMut::new();
@@ -38,7 +43,7 @@ pub(super) async fn look(body: Body, era: Era, mut shape: ResultShape, limit: u6
     while fits && !shape.is_certain() {
         let Some(frame) = body.frame().await else {
             let bytes = head.freeze();
-            return if shape.end().is_ok() { passes(bytes) } else { Ok(Looked::Other(bytes)) };
+            return if shape.end().is_ok() { passes(bytes, &shape) } else { Ok(Looked::Other(bytes)) };
         };
         let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         if !u64::try_from(head.len() + data.len()).is_ok_and(|length| length <= limit) {
@@ -49,7 +54,9 @@ pub(super) async fn look(body: Body, era: Era, mut shape: ResultShape, limit: u6
     }
     let head = head.freeze();
     if fits {
-        return Ok(Looked::Result(held_against(shape, completed(era, head)?, body)));
+        let items = Items::default();
+        let body = held_against(shape, completed(era, head)?, body, items.clone());
+        return Ok(Looked::Result(body, items));
     }
     whole(first_then(head, body), limit).await.map(Looked::Other)
 }
@@ -67,22 +74,28 @@ fn completed(era: Era, head: Bytes) -> Result<Bytes, Unread> {
 
 /// The rest of a result. The piece in which it stops being one does not go on, and its end does not either where something is
 /// missing: the client sees it break off.
-fn held_against(shape: ResultShape, head: Bytes, rest: Body) -> Body {
-    let pieces = stream::unfold(Some((shape, Some(head), rest)), |state| async move {
-        let (mut shape, head, mut rest) = state?;
+fn held_against(shape: ResultShape, head: Bytes, rest: Body, items: Items) -> Body {
+    let pieces = stream::unfold(Some((shape, Some(head), rest, items)), |state| async move {
+        let (mut shape, head, mut rest, items) = state?;
         if let Some(head) = head {
-            return Some((Ok(Frame::data(head)), Some((shape, None, rest))));
+            return Some((Ok(Frame::data(head)), Some((shape, None, rest, items))));
         }
         loop {
             let came = match rest.frame().await {
-                None => return shape.end().err().map(|misshapen| (Err(broken(misshapen)), None)),
+                None => {
+                    let misshapen = shape.end().err();
+                    if misshapen.is_none() {
+                        items.tell(shape.items());
+                    }
+                    return misshapen.map(|misshapen| (Err(broken(misshapen)), None));
+                }
                 Some(Err(error)) => return Some((Err(error), None)),
                 Some(Ok(frame)) => frame.into_data(),
             };
             // Trailers are nothing that a client of MCP reads.
             let Ok(data) = came else { continue };
             return Some(match shape.take(&data) {
-                Ok(()) => (Ok(Frame::data(data)), Some((shape, None, rest))),
+                Ok(()) => (Ok(Frame::data(data)), Some((shape, None, rest, items))),
                 Err(misshapen) => (Err(broken(misshapen)), None),
             });
         }

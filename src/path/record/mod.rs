@@ -2,6 +2,7 @@
 
 mod clients;
 mod subject;
+mod told;
 mod work;
 
 use super::collapse::Collapse;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+pub(super) use told::Items;
 use tower::{Layer, Service};
 use uuid::Uuid;
 

@@ -4,6 +4,7 @@
 //! its place among the parallel ones, and ends when the last byte of the answer has come.
 
 use super::subject::same;
+use super::told::Items;
 use super::{Checked, Outgoing, Permitted, Recorded, Recorder};
 use crate::accept::{Body, BoxError};
 use crate::audit::entry::{Entry, Kind, Outcome, OutcomeWord, Subject};
@@ -34,7 +35,7 @@ use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt as _};
 use uuid::Uuid;
 
-/// Longest answer whose items are counted, in bytes; a longer one is passed on without a look.
+/// Longest answer that is read once more for what it says, in bytes, where nobody has told that.
 const LOOKED_AT: usize = 1024 * 1024;
 
 /// Longest answer that is passed on in one piece, in bytes.
@@ -196,16 +197,15 @@ async fn pass_on(
     time: Time,
     reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
 ) -> Outcome {
-    let (head, mut body) = response.into_parts();
-    let status = head.status.as_u16();
+    let (mut head, mut body) = response.into_parts();
+    let mut seen = Seen::of(&mut head);
     if body.size_hint().exact().is_some_and(|size| size <= AT_ONCE) {
-        return pass_whole(call, head, body, time, reply).await;
+        return pass_whole(call, seen, head, body, time, reply).await;
     }
     let (pieces, client) = mpsc::channel::<Result<Frame<Bytes>, BoxError>>(PIECES);
     let is_whole = Arc::new(AtomicBool::new(false));
     let passed = Response::from_parts(head, passed(client, is_whole.clone()));
     let mut listening = reply.send(Ok(passed)).is_ok();
-    let mut seen = Seen::default();
     let mut broken = None;
     while let Some(frame) = time.left(body.frame()).await.unwrap_or_else(|late| Some(Err(late.into()))) {
         broken = frame.as_ref().err().map(Break::of);
@@ -219,7 +219,7 @@ async fn pass_on(
         }
     }
     is_whole.store(listening && broken.is_none(), Ordering::SeqCst);
-    seen.outcome(call, status, broken)
+    seen.outcome(call, broken)
 }
 
 /// The pieces as the client gets them. It sees the answer break off where not all of it was passed on.
@@ -260,13 +260,12 @@ impl Time {
 /// Passes a short answer on in one piece, which spares the pieces' way from task to task.
 async fn pass_whole(
     call: &Call,
+    mut seen: Seen,
     head: Parts,
     body: Body,
     time: Time,
     reply: oneshot::Sender<Result<Response<Body>, Refusal>>,
 ) -> Outcome {
-    let mut seen = Seen::default();
-    let status = head.status.as_u16();
     let whole = time.left(body.collect()).await.map_err(BoxError::from).flatten();
     let whole = whole.map(http_body_util::Collected::to_bytes);
     let broken = whole.as_ref().err().map(Break::of);
@@ -279,7 +278,7 @@ async fn pass_whole(
         Err(error) => StreamBody::new(stream::iter([Err(error)])).boxed_unsync(),
     };
     let _ = reply.send(Ok(Response::from_parts(head, body)));
-    seen.outcome(call, status, broken)
+    seen.outcome(call, broken)
 }
 
 /// Why an answer breaks off.
@@ -305,28 +304,42 @@ impl Break {
 }
 
 /// What has been seen of an answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    status: u16,
+    items: Option<Items>,
     bytes: u64,
+    /// The answer, unless it is a result, of which its inspection tells what there is to be told.
     kept: BytesMut,
     digest: Sha256,
 }
 
 impl Seen {
+    /// Nothing yet but the head of an answer.
+    fn of(head: &mut Parts) -> Self {
+        Self {
+            status: head.status.as_u16(),
+            items: head.extensions.remove(),
+            bytes: 0,
+            kept: BytesMut::new(),
+            digest: Sha256::new(),
+        }
+    }
+
     fn take(&mut self, data: &Bytes) {
         self.bytes = self.bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
         self.digest.update(data);
-        if self.kept.len() + data.len() <= LOOKED_AT {
+        if self.items.is_none() && self.kept.len() + data.len() <= LOOKED_AT {
             self.kept.extend_from_slice(data);
         }
     }
 
-    fn outcome(self, call: &Call, status: u16, broken: Option<Break>) -> Outcome {
+    fn outcome(self, call: &Call, broken: Option<Break>) -> Outcome {
         let whole = u64::try_from(self.kept.len()).is_ok_and(|kept| kept == self.bytes);
-        let summary = if whole && broken.is_none() && self.bytes > 0 {
-            summarise(&self.kept)
-        } else {
-            Summary::default()
+        let summary = match &self.items {
+            Some(items) => Summary { items: items.told(), ..Summary::default() },
+            None if whole && broken.is_none() && self.bytes > 0 => summarise(&self.kept),
+            None => Summary::default(),
         };
         let (word, error_code) = match (broken, summary.is_error) {
             (Some(cause), _) => (OutcomeWord::Failed, cause.code().map(str::to_owned)),
@@ -335,7 +348,7 @@ impl Seen {
         };
         Outcome {
             word,
-            http_status: Some(status),
+            http_status: Some(self.status),
             error_code,
             items: summary.items,
             response_bytes: Some(self.bytes),
