@@ -31,6 +31,9 @@ pub const GENESIS: Digest = [0; 32];
 /// The first value of every entry's canonical form; another form would have another name.
 const FORM: &str = "warrener-trail-1";
 
+/// Room for the canonical form of most entries, in bytes.
+const USUAL_FORM: usize = 1024;
+
 /// Hexadecimal digits of a pseudonym: 128 bits, so that nobody finds another name and salt for it.
 const PSEUDONYM: usize = 32;
 
@@ -49,17 +52,19 @@ pub enum Value<'a> {
 
 /// The digest that seals an entry: over the digest before it and its values, in the order of the module's documentation.
 pub fn digest<'a>(prev: &Digest, values: impl IntoIterator<Item = Value<'a>>) -> Digest {
-    let mut hash = Sha256::new_with_prefix(prev);
-    seal(&mut hash, FORM.as_bytes());
+    let mut form = Vec::with_capacity(USUAL_FORM);
+    form.extend_from_slice(prev);
+    seal(&mut form, FORM.as_bytes());
+    let mut digits = itoa::Buffer::new();
     for value in values {
         match value {
-            Value::Null => hash.update(b"-,"),
-            Value::Integer(number) => seal(&mut hash, number.to_string().as_bytes()),
-            Value::Text(text) => seal(&mut hash, text.as_bytes()),
-            Value::Bytes(bytes) => seal(&mut hash, bytes),
+            Value::Null => form.extend_from_slice(b"-,"),
+            Value::Integer(number) => seal(&mut form, digits.format(number).as_bytes()),
+            Value::Text(text) => seal(&mut form, text.as_bytes()),
+            Value::Bytes(bytes) => seal(&mut form, bytes),
         }
     }
-    hash.finalize().into()
+    Sha256::digest(&form).into()
 }
 
 /// A new salt; it fails where the system has no randomness to give.
@@ -91,11 +96,11 @@ pub fn hex(digest: &[u8]) -> String {
 }
 
 /// Adds one netstring.
-fn seal(hash: &mut Sha256, bytes: &[u8]) {
-    hash.update(bytes.len().to_string());
-    hash.update(b":");
-    hash.update(bytes);
-    hash.update(b",");
+fn seal(form: &mut Vec<u8>, bytes: &[u8]) {
+    form.extend_from_slice(itoa::Buffer::new().format(bytes.len()).as_bytes());
+    form.push(b':');
+    form.extend_from_slice(bytes);
+    form.push(b',');
 }
 
 impl From<Option<i64>> for Value<'_> {

@@ -1,7 +1,7 @@
 //! The one connection that writes: rows in, sealed and durable rows out.
 
 use super::chain::{Digest, GENESIS};
-use super::insert::{self, ENTRIES_PER_SCRIPT, SCRIPTS_KEPT, Script, Sealed};
+use super::insert::{self, Script, Sealed, TEXTS_KEPT};
 use super::location::Location;
 use super::migration::APPLICATION_ID;
 use super::pseudonyms::Pseudonyms;
@@ -121,25 +121,20 @@ impl Session {
         }
     }
 
-    /// The pseudonyms of a few rows, where the usual case is at hand: a transaction that needs nothing of the database first.
+    /// The pseudonyms of rows, where the usual case is at hand: a transaction that needs nothing of the database first.
     fn known(&self, rows: &[&Row]) -> Option<Vec<Option<Arc<str>>>> {
-        let few = (1..=ENTRIES_PER_SCRIPT).contains(&rows.len());
         let names = rows.iter().map(|row| match row.name() {
             Some(name) => self.pseudonyms.known(name).map(Some),
             None => Some(None),
         });
-        names.collect::<Option<_>>().filter(|_| few)
+        names.collect::<Option<_>>().filter(|_| !rows.is_empty())
     }
 
-    /// Writes rows in one way to SQLite and back.
+    /// Writes rows in as few ways to SQLite and back as may be.
     async fn write_at_once(&mut self, rows: &[&Row], names: &[Option<Arc<str>>]) -> Result<(), sqlx::Error> {
         self.next = self.head;
         let sealed = seal(&mut self.next, rows, names);
-        let mut script = Script::default();
-        script.say("BEGIN IMMEDIATE");
-        script.insert(&sealed)?;
-        script.say("COMMIT");
-        match script.run(&mut self.connection).await {
+        match Script::transaction(&sealed)?.run(&mut self.connection).await {
             Ok(()) => {
                 self.head = self.next;
                 Ok(())
@@ -184,20 +179,15 @@ impl Appending<'_> {
 
     /// Appends rows to the chain.
     pub(super) async fn append(&mut self, rows: &[&Row]) -> Result<(), sqlx::Error> {
-        for rows in rows.chunks(ENTRIES_PER_SCRIPT) {
-            let mut names = Vec::with_capacity(rows.len());
-            for row in rows {
-                names.push(match row.name() {
-                    Some(name) => Some(self.pseudonyms.of(name, &mut self.transaction).await?),
-                    None => None,
-                });
-            }
-            let sealed = seal(self.next, rows, &names);
-            let mut script = Script::default();
-            script.insert(&sealed)?;
-            script.run(&mut self.transaction).await?;
+        let mut names = Vec::with_capacity(rows.len());
+        for row in rows {
+            names.push(match row.name() {
+                Some(name) => Some(self.pseudonyms.of(name, &mut self.transaction).await?),
+                None => None,
+            });
         }
-        Ok(())
+        let sealed = seal(self.next, rows, &names);
+        Script::insert(&sealed)?.run(&mut self.transaction).await
     }
 
     /// Makes it durable.
@@ -242,9 +232,13 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(busy_timeout)
+        // What a statement may have to take back is a few pages, for which a file would be made and removed each time.
+        .pragma("temp_store", "MEMORY")
+        // Most pages of a transaction were in the one before, too: the later the log goes into the file, the fewer are written twice.
+        .pragma("wal_autocheckpoint", "4000")
         // The page cache is the gateway's memory; a larger one does not write faster.
         .pragma("cache_size", "-2048")
-        .statement_cache_capacity(SCRIPTS_KEPT)
+        .statement_cache_capacity(TEXTS_KEPT)
         // The log grows while somebody reads for long; afterwards it is cut back to this.
         .pragma("journal_size_limit", "67108864")
         .connect()

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// As much as goes into one transaction; more would let the first of a crowd wait for the last.
 const BATCH: usize = 2000;
@@ -22,6 +22,10 @@ const PAUSE: u32 = 8;
 
 /// The longest such wait: a disk that has just stood still says nothing about the crowd.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+
+/// How long entries that nobody waits for wait for one that somebody does, to share its transaction: a client that calls again has the
+/// outcome of its last call and the intent of the next one written at once. As many outcomes more are unknown after a power cut.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// How soon what could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -141,12 +145,27 @@ impl Writer {
             if received.await == 0 {
                 return None;
             }
+            self.linger(&mut jobs).await;
             self.gather(&mut jobs).await;
             return Some(Batch::from(jobs));
         }
         match timeout(RETRY, received).await {
             Ok(0) => None,
             Ok(_) | Err(_) => Some(Batch::from(jobs)),
+        }
+    }
+
+    /// As long as nobody waits, waits for somebody; but not for long.
+    async fn linger(&mut self, jobs: &mut Vec<Job>) {
+        let end = Instant::now() + LINGER;
+        let mut looked_at = 0;
+        while jobs.len() < BATCH && !jobs.iter().skip(looked_at).any(Job::has_a_waiter) {
+            looked_at = jobs.len();
+            match timeout_at(end, self.jobs.recv_many(jobs, BATCH)).await {
+                Ok(1..) => {}
+                // Nothing more comes at all, or not in time.
+                Ok(0) | Err(_) => return,
+            }
         }
     }
 
@@ -289,6 +308,14 @@ impl Writer {
 }
 
 impl Job {
+    /// Whether anybody waits for it to be done.
+    fn has_a_waiter(&self) -> bool {
+        match self {
+            Self::Entry(row) => row.waiter.is_some(),
+            Self::Text(..) | Self::Probe(_) | Self::Checkpoint(_) | Self::Close(_) => true,
+        }
+    }
+
     /// Whether an intent's caller waits, who may be one of a crowd.
     fn is_waited_for(&self) -> bool {
         matches!(self, Self::Entry(row) if row.waiter.is_some())

@@ -170,6 +170,35 @@ async fn a_committed_entry_is_there_for_others_at_once() {
     assert_eq!(place_of(&place, call).await, seq.to_string());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_outcome_shares_the_commit_of_the_next_intent() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let (first, second) = (id(), id());
+    trail.commit(intent(first)).await.unwrap();
+    let before = trail.commits();
+    trail.submit(outcome(first)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    trail.commit(intent(second)).await.unwrap();
+    assert_eq!((trail.entries(), trail.commits()), (3, before + 1));
+}
+
+#[tokio::test]
+async fn an_outcome_does_not_wait_for_another_call() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let call = id();
+    trail.commit(intent(call)).await.unwrap();
+    trail.submit(outcome(call)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while trail.entries() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn what_is_submitted_is_written_before_the_close_is_done() {
     let place = Place::new();
@@ -436,6 +465,25 @@ async fn large_batches_are_split_into_statements() {
     trail.close().await.unwrap();
     assert_eq!(place.rows("SELECT CAST(count(*) AS TEXT) FROM accesses").await, ["3000"]);
     assert!(place.verify().status.success());
+}
+
+#[tokio::test]
+async fn crowds_of_any_size_are_whole() {
+    // Below, at and above what one text holds, what one statement writes, and what is left over for a second.
+    for crowd in [1, 2, 3, 4, 5, 7, 9, 31, 33, 63, 64, 65, 71, 129] {
+        let place = Place::new();
+        let trail = place.open().await;
+        // The first pseudonym is made outside, so that the crowd goes the usual way.
+        trail.commit(refusal(id())).await.unwrap();
+        let committed = join_all((0..crowd).map(|_| trail.commit(intent(id())))).await;
+        let mut places: Vec<i64> = committed.into_iter().map(Result::unwrap).collect();
+        places.sort_unstable();
+        assert_eq!(places, (3..3 + crowd).collect::<Vec<_>>());
+        trail.close().await.unwrap();
+        let told = place.rows("SELECT format('%d %d', count(*), count(DISTINCT seq)) FROM accesses").await;
+        assert_eq!(told, [format!("{} {}", 2 * crowd + 1, crowd + 1)]);
+        assert!(place.verify().status.success());
+    }
 }
 
 #[tokio::test]
