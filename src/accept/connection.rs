@@ -107,12 +107,11 @@ where
 /// The address of a request may hold a credential that does not belong there, so only its path is logged.
 fn span(request: &Request<Incoming>) -> tracing::Span {
     let (method, path) = (request.method(), request.uri().path());
-    let peer = request.extensions().get::<Peer>().map(|peer| tracing::field::display(peer.0));
     let client = request.extensions().get::<Client>().map(|client| tracing::field::display(client.0));
     if request.extensions().get::<Unreadable>().is_some() {
-        tracing::warn!(peer, "a trusted proxy sends an `X-Forwarded-For` that cannot be read");
+        tracing::warn!("a trusted proxy sends an `X-Forwarded-For` that cannot be read");
     }
-    tracing::info_span!("request", %method, path, peer, client)
+    tracing::debug_span!("request", %method, path, client)
 }
 
 /// A connection that breaks is everyday life, and the client's own business.

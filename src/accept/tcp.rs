@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tower::Service;
+use tracing::Instrument as _;
 
 /// After an error that is the machine's own, such as too many open files, the listener waits so long.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -134,8 +135,11 @@ where
         let _ = stream.set_nodelay(true);
         let (options, drain, cut) = (self.options.clone(), self.drain.clone(), self.cut.clone());
         let (service, open) = (self.service.clone(), self.options.counted.open());
+        // What is logged of a request says whose it is; a span for each request costs more than its line.
+        let span = tracing::info_span!("connection", %peer);
+        let serving = connection::serve(stream, peer, service, options, drain).instrument(span);
         self.connections.spawn(async move {
-            if connection::serve(stream, peer, service, options, drain).await {
+            if serving.await {
                 cut.fetch_add(1, Ordering::SeqCst);
             }
             drop((permit, open));
