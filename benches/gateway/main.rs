@@ -4,6 +4,7 @@
 //! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
 //! cargo bench --profile dist --bench gateway -- --full # half an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
 //! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
+//! benches/gateway/trained --full              # builds a program that has been trained first, and measures that: what RESULTS.md shows
 //! cargo bench --bench gateway -- --real 127.0.0.1:8055 TOKEN # in front of a Directus that tests/directus/start has started
 //! ```
 //!
@@ -68,6 +69,7 @@ fn main() {
             println!("{}", serde_json::to_string(&alone().block_on(load::run(&plan))).unwrap());
         }
         ["--full"] => full(),
+        ["--train"] => train(),
         ["--real", authority, token] => real(authority, token),
         _ => short(),
     }
@@ -93,6 +95,22 @@ fn short() {
     let one = Turn { connections: 1, ..turn };
     println!("1 KB answers, 1 connection\n\n{}", table(&rows(&there(&few), one), "direct"));
     flat(turn).hold();
+}
+
+/// What a compiler learns from: the gateway under the loads that are measured, for a few seconds each.
+fn train() {
+    for (subject, bytes, connections) in [
+        (Subject::Durable, 1000, 32),
+        (Subject::Durable, 1000, 1),
+        (Subject::Watched, 1000, 8),
+        (Subject::Durable, 64_000, 8),
+        (Subject::Durable, 1_000_000, 2),
+    ] {
+        let turn = Turn { bytes, connections, seconds: 5.0, rate: None };
+        let stub = stub(turn.bytes);
+        let load = load(&subject.start(&stub.authority, TOKEN), turn);
+        println!("{}: {} calls of {bytes} bytes", subject.name(), load.calls);
+    }
 }
 
 /// In front of a real Directus that holds what `tests/directus/seed.py` makes, and takes the token.
@@ -136,24 +154,28 @@ fn full() {
     println!("{marks}");
     let day = jiff::Zoned::now().date();
     let text = format!(
-        "{HEAD}\nThese are of {day}, of programs built with the profile `{}`.\n\n![Calls per second](calls.svg)\n\n{marks}{}\n",
-        profile(),
+        "{HEAD}\nThese are of {day}, of {}.\n\n![Calls per second](calls.svg)\n\n{marks}{}\n",
+        measured_program(),
         parts.trim_end()
     );
     std::fs::write(folder.join("RESULTS.md"), text).unwrap();
     flat.hold();
 }
 
-/// The profile that this program was built with: its folder is called so.
-fn profile() -> String {
+/// How the gateway and the bare proxies were built: their folder is called as the profile is.
+fn measured_program() -> String {
     let program = std::env::current_exe().unwrap();
-    let folder = program.ancestors().nth(2).and_then(Path::file_name);
-    folder.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned())
+    let folder = program.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let built = format!("programs built with the profile `{folder}`");
+    if std::env::var_os("WARRENER_PROGRAM").is_none() {
+        return built;
+    }
+    format!("{built}; the gateway has been trained for the compiler (`benches/gateway/trained`)")
 }
 
 const HEAD: &str = "# The gateway beside other proxies
 
-Written by `cargo bench --profile dist --bench gateway -- --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
+Written by `benches/gateway/trained --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
 other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
 compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
 of intent and outcome costs at least. What the profile says of what is missed stands in [RESULTS.md](../RESULTS.md) of all benches.

@@ -242,8 +242,8 @@ fn warrener(
     for (name, text) in roles(rules) {
         std::fs::write(policies.join(format!("{name}.yaml")), text).unwrap();
     }
-    let program = Path::new(env!("CARGO_BIN_EXE_warrener"));
-    let bearer = key(program, folder, keys);
+    let program = program();
+    let bearer = key(&program, folder, keys);
     let watched = if subject == Subject::Watched {
         // What is sent there is an HTTP request like any other, and is answered.
         format!(
@@ -268,7 +268,7 @@ limits: {{arrivals: 1000000, connections: 2000}}
     );
     std::fs::write(folder.join("warrener.yaml"), settings).unwrap();
     let log = std::fs::File::create(folder.join("log")).unwrap();
-    let child = pinned(PROXY, program)
+    let child = pinned(PROXY, &program)
         .args(["serve", "--config", "warrener.yaml"])
         .current_dir(folder)
         .env("DIRECTUS_TOKEN", token)
@@ -277,6 +277,11 @@ limits: {{arrivals: 1000000, connections: 2000}}
         .spawn()
         .unwrap();
     (format!("127.0.0.1:{port}"), bearer, Some(child))
+}
+
+/// The program that is measured: the one that was built with this, or another one of the same source.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("WARRENER_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_warrener").into(), PathBuf::from)
 }
 
 /// The role that calls, and a hundred others with as many rules as are wanted.

@@ -115,16 +115,18 @@ fn every_command_and_every_flag_that_is_named_is_there() {
 
 #[test]
 fn every_place_that_is_named_is_there() {
-    let named = README.split('`').skip(1).step_by(2).filter(|text| {
-        let path = text.split(['#', ' ']).next().unwrap_or_default();
+    // A command is named by its first word.
+    let named =
+        README.split('`').skip(1).step_by(2).map(|text| text.split(['#', ' ']).next().unwrap_or_default());
+    let named = named.filter(|path| {
         ["src/", "tests/", "policies/", "migrations/", "benches/", "examples/"]
             .iter()
             .any(|folder| path.starts_with(folder))
             && path.len() > 10
     });
-    for text in named {
-        let there = checkout(text).exists() || text.starts_with("policies/translator");
-        assert!(there, "`{text}` is not there");
+    for path in named {
+        let there = checkout(path).exists() || path.starts_with("policies/translator");
+        assert!(there, "`{path}` is not there");
     }
 }
 
