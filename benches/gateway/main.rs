@@ -4,7 +4,7 @@
 //! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
 //! cargo bench --profile dist --bench gateway -- --full # half an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
 //! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
-//! benches/gateway/trained --full              # builds a program that has been trained first, and measures that: what RESULTS.md shows
+//! benches/gateway/trained --full              # the same with a program that is trained for these loads first, and one that is not
 //! cargo bench --bench gateway -- --real 127.0.0.1:8055 TOKEN # in front of a Directus that tests/directus/start has started
 //! ```
 //!
@@ -36,7 +36,7 @@ use load::{Load, Plan};
 use report::{Row, Run, chart, table};
 use std::fmt::Write as _;
 use std::path::Path;
-use subjects::{OTHERS, Running, Subject, installed, pinned, stub};
+use subjects::{OTHERS, Running, Subject, installed, pinned, stub, trained};
 
 const REPETITIONS: usize = 3;
 
@@ -167,15 +167,17 @@ fn measured_program() -> String {
     let program = std::env::current_exe().unwrap();
     let folder = program.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let built = format!("programs built with the profile `{folder}`");
-    if std::env::var_os("WARRENER_PROGRAM").is_none() {
+    if trained().is_none() {
         return built;
     }
-    format!("{built}; the gateway has been trained for the compiler (`benches/gateway/trained`)")
+    format!(
+        "{built}; where nothing else is said, the gateway is one that was trained for these loads, which the bare proxies were not"
+    )
 }
 
 const HEAD: &str = "# The gateway beside other proxies
 
-Written by `benches/gateway/trained --full`. Two processors: the proxy has one of them, clients and the stand-in for Directus the
+`benches/gateway/trained --full` writes this. Two processors: the proxy has one of them, clients and the stand-in for Directus the
 other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
 compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
 of intent and outcome costs at least. What the profile says of what is missed stands in [RESULTS.md](../RESULTS.md) of all benches.
@@ -188,7 +190,8 @@ fn there(subjects: &[Subject]) -> Vec<Subject> {
             println!("left out, since `{program}` is not installed: {}", subject.name());
             false
         }
-        Some(_) | None => true,
+        Some(_) => true,
+        None => **subject != Subject::Untrained || trained().is_some(),
     };
     subjects.iter().filter(is_there).copied().collect()
 }

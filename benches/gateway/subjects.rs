@@ -25,8 +25,10 @@ pub(crate) enum Subject {
     BareJson,
     OneRow,
     TwoRows,
-    /// As it is installed: each call durable before it is forwarded.
+    /// As it is installed: each call durable before it is forwarded. The trained one, where there is one.
     Durable,
+    /// The same, not trained.
+    Untrained,
     /// The same, with answers that nothing is hidden from.
     Unredacted,
     /// The same, with metrics and with a trace of each call; the collector takes whatever comes.
@@ -49,7 +51,7 @@ pub(crate) struct Running {
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Direct,
         Self::Nginx,
         Self::NginxLimited,
@@ -59,6 +61,7 @@ impl Subject {
         Self::OneRow,
         Self::TwoRows,
         Self::Durable,
+        Self::Untrained,
         Self::Unredacted,
         Self::Watched,
         Self::InMemory,
@@ -75,6 +78,7 @@ impl Subject {
             Self::OneRow => "bare, with one durable row".into(),
             Self::TwoRows => "bare, with two durable rows".into(),
             Self::Durable => "Warrener".into(),
+            Self::Untrained => "Warrener, not trained".into(),
             Self::Unredacted => "Warrener, without `redact`".into(),
             Self::Watched => "Warrener, with metrics and traces".into(),
             Self::InMemory => "Warrener, trail in memory".into(),
@@ -95,6 +99,7 @@ impl Subject {
             | Self::OneRow
             | Self::TwoRows
             | Self::Durable
+            | Self::Untrained
             | Self::Unredacted
             | Self::Watched
             | Self::InMemory
@@ -118,7 +123,7 @@ impl Subject {
             Self::BareJson => floor(upstream, &path, "json"),
             Self::OneRow => floor(upstream, &path, "one-row"),
             Self::TwoRows => floor(upstream, &path, "two-rows"),
-            Self::Durable | Self::InMemory | Self::Unredacted | Self::Watched => {
+            Self::Durable | Self::Untrained | Self::InMemory | Self::Unredacted | Self::Watched => {
                 warrener((upstream, token), &path, self, 10, 10)
             }
             Self::Crowded { rules, keys } => warrener((upstream, token), &path, self, rules, keys),
@@ -242,7 +247,8 @@ fn warrener(
     for (name, text) in roles(rules) {
         std::fs::write(policies.join(format!("{name}.yaml")), text).unwrap();
     }
-    let program = program();
+    let program = trained().filter(|_| subject != Subject::Untrained);
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_warrener").into());
     let bearer = key(&program, folder, keys);
     let watched = if subject == Subject::Watched {
         // What is sent there is an HTTP request like any other, and is answered.
@@ -279,9 +285,9 @@ limits: {{arrivals: 1000000, connections: 2000}}
     (format!("127.0.0.1:{port}"), bearer, Some(child))
 }
 
-/// The program that is measured: the one that was built with this, or another one of the same source.
-pub(crate) fn program() -> PathBuf {
-    std::env::var_os("WARRENER_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_warrener").into(), PathBuf::from)
+/// The program that `benches/gateway/trained` has built, where it runs this.
+pub(crate) fn trained() -> Option<PathBuf> {
+    std::env::var_os("WARRENER_TRAINED").map(PathBuf::from)
 }
 
 /// The role that calls, and a hundred others with as many rules as are wanted.

@@ -105,18 +105,56 @@ where
 }
 
 /// The address of a request may hold a credential that does not belong there, so only its path is logged.
-fn span(request: &Request<Incoming>) -> tracing::Span {
+///
+/// Most requests have no span of their own unless debug is logged: the connection's says where they come from. It does not say for whom a
+/// trusted proxy asks, and requests of HTTP/2 are served beside it.
+fn span<B>(request: &Request<B>) -> tracing::Span {
     let (method, path) = (request.method(), request.uri().path());
-    let client = request.extensions().get::<Client>().map(|client| tracing::field::display(client.0));
+    let from = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let client = request.extensions().get::<Client>().map(|client| client.0);
     if request.extensions().get::<Unreadable>().is_some() {
-        tracing::warn!("a trusted proxy sends an `X-Forwarded-For` that cannot be read");
+        let peer = from.map(tracing::field::display);
+        tracing::warn!(peer, "a trusted proxy sends an `X-Forwarded-For` that cannot be read");
     }
-    tracing::debug_span!("request", %method, path, client)
+    let is_told = from.map(|peer| peer.ip()) == client && request.version() != Version::HTTP_2;
+    let (peer, client) = (from.map(tracing::field::display), client.map(tracing::field::display));
+    if is_told {
+        tracing::debug_span!("request", %method, path, peer, client)
+    } else {
+        tracing::info_span!("request", %method, path, peer, client)
+    }
 }
 
 /// A connection that breaks is everyday life, and the client's own business.
 pub(super) fn log_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(error = &error as &dyn std::error::Error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::subscriber::with_default;
+
+    #[test]
+    fn where_a_request_comes_from_is_said_by_it_or_by_its_connection() {
+        let peer = SocketAddr::from(([10, 0, 0, 1], 1234));
+        let request = |version, client| {
+            let mut request = Request::new(());
+            *request.version_mut() = version;
+            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Client(client));
+            request
+        };
+        let of_another = [192, 0, 2, 7].into();
+        with_default(tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).finish(), || {
+            assert!(span(&request(Version::HTTP_11, peer.ip())).is_disabled());
+            assert!(!span(&request(Version::HTTP_11, of_another)).is_disabled());
+            assert!(!span(&request(Version::HTTP_2, peer.ip())).is_disabled());
+        });
+        with_default(tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).finish(), || {
+            assert!(!span(&request(Version::HTTP_11, peer.ip())).is_disabled());
+        });
     }
 }

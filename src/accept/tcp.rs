@@ -135,7 +135,7 @@ where
         let _ = stream.set_nodelay(true);
         let (options, drain, cut) = (self.options.clone(), self.drain.clone(), self.cut.clone());
         let (service, open) = (self.service.clone(), self.options.counted.open());
-        // What is logged of a request says whose it is; a span for each request costs more than its line.
+        // What is logged of a request says where it came from; a span for each request costs more than its line.
         let span = tracing::info_span!("connection", %peer);
         let serving = connection::serve(stream, peer, service, options, drain).instrument(span);
         self.connections.spawn(async move {

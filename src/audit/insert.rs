@@ -15,7 +15,7 @@ const SIZES: [usize; 15] = [64, 56, 48, 40, 32, 24, 16, 8, 7, 6, 5, 4, 3, 2, 1];
 /// texts to keep.
 const FEW: usize = 4;
 
-/// How many prepared texts a connection keeps: all statements of [`SIZES`], the first and the last of a transaction, and those of few rows.
+/// How many prepared texts a connection keeps: those that it ran last. There could be some 250, which would take more memory than they are worth.
 pub(super) const TEXTS_KEPT: usize = 96;
 
 const ENTRIES: Table<'_> = Table { name: "entries", columns: &COLUMNS, seals: &["prev", "digest"] };

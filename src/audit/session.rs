@@ -232,7 +232,7 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(busy_timeout)
-        // What a statement may have to take back is a few pages, for which a file would be made and removed each time.
+        // What a statement may have to take back is some pages, for which a file would be made and removed where they are more than 64 KiB.
         .pragma("temp_store", "MEMORY")
         // Most pages of a transaction were in the one before, too: the later the log goes into the file, the fewer are written twice.
         .pragma("wal_autocheckpoint", "4000")

@@ -24,7 +24,7 @@ const PAUSE: u32 = 8;
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
 /// How long entries that nobody waits for wait for one that somebody does, to share its transaction: a client that calls again has the
-/// outcome of its last call and the intent of the next one written at once. As many outcomes more are unknown after a power cut.
+/// outcome of its last call and the intent of the next one written at once. Outcomes of that time are unknown after a crash.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// How soon what could not be written is tried again.
@@ -161,7 +161,8 @@ impl Writer {
         let mut looked_at = 0;
         while jobs.len() < BATCH && !jobs.iter().skip(looked_at).any(Job::has_a_waiter) {
             looked_at = jobs.len();
-            match timeout_at(end, self.jobs.recv_many(jobs, BATCH)).await {
+            let room = BATCH - jobs.len();
+            match timeout_at(end, self.jobs.recv_many(jobs, room)).await {
                 Ok(1..) => {}
                 // Nothing more comes at all, or not in time.
                 Ok(0) | Err(_) => return,

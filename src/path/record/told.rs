@@ -15,7 +15,7 @@ impl Items {
         }
     }
 
-    /// What was told; `None` also where the answer has not ended as a result.
+    /// What was told; `None` also where the answer did not come to its end.
     pub(super) fn told(&self) -> Option<u64> {
         self.0.get().copied()
     }

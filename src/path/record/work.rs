@@ -309,7 +309,7 @@ struct Seen {
     status: u16,
     items: Option<Items>,
     bytes: u64,
-    /// The answer, unless it is a result, of which its inspection tells what there is to be told.
+    /// The answer, unless its inspection tells what there is to be told of it.
     kept: BytesMut,
     digest: Sha256,
 }
@@ -337,7 +337,7 @@ impl Seen {
     fn outcome(self, call: &Call, broken: Option<Break>) -> Outcome {
         let whole = u64::try_from(self.kept.len()).is_ok_and(|kept| kept == self.bytes);
         let summary = match &self.items {
-            Some(items) => Summary { items: items.told(), ..Summary::default() },
+            Some(items) => Summary { items: items.told().filter(|_| broken.is_none()), ..Summary::default() },
             None if whole && broken.is_none() && self.bytes > 0 => summarise(&self.kept),
             None => Summary::default(),
         };
