@@ -1,7 +1,7 @@
 //! An entry as it stands in the tables.
 
 use super::chain::{self, Digest, Salt, Value};
-use super::entry::{Entry, Outcome, Subject};
+use super::entry::{Entry, Kind, Outcome, Subject};
 use crate::directus::access::Access;
 
 /// The columns that an entry's digest covers, in the order of [`Row::values`].
@@ -101,6 +101,11 @@ impl Row {
             .as_deref()
             .map(|subject| subject.principal.as_str())
             .filter(|name| !name.is_empty())
+    }
+
+    /// Whether it says how a call ended.
+    pub(super) fn is_outcome(&self) -> bool {
+        self.entry.kind == Kind::Outcome
     }
 
     /// The digest that seals the row after the one that `prev` seals, given what [`Row::values`] returned.
@@ -241,7 +246,6 @@ fn integer<N: TryInto<i64>>(number: N) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::entry::Kind;
     use uuid::Uuid;
 
     #[test]

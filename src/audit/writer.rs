@@ -23,8 +23,8 @@ const PAUSE: u32 = 8;
 /// The longest such wait: a disk that has just stood still says nothing about the crowd.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
-/// How long entries that nobody waits for wait for one that somebody does, to share its transaction: a client that calls again has the
-/// outcome of its last call and the intent of the next one written at once. Outcomes of that time are unknown after a crash.
+/// How long outcomes wait for an entry of another kind, to share its transaction: a client that calls again has the outcome of its last call
+/// and the intent of the next one written at once. Outcomes of that time are unknown after a crash.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// How soon what could not be written is tried again.
@@ -155,11 +155,11 @@ impl Writer {
         }
     }
 
-    /// As long as nobody waits, waits for somebody; but not for long.
+    /// As long as there are outcomes only, waits for something else; but not for long.
     async fn linger(&mut self, jobs: &mut Vec<Job>) {
         let end = Instant::now() + LINGER;
         let mut looked_at = 0;
-        while jobs.len() < BATCH && !jobs.iter().skip(looked_at).any(Job::has_a_waiter) {
+        while jobs.len() < BATCH && !jobs.iter().skip(looked_at).any(Job::is_urgent) {
             looked_at = jobs.len();
             let room = BATCH - jobs.len();
             match timeout_at(end, self.jobs.recv_many(jobs, room)).await {
@@ -309,10 +309,10 @@ impl Writer {
 }
 
 impl Job {
-    /// Whether anybody waits for it to be done.
-    fn has_a_waiter(&self) -> bool {
+    /// Whether it is to be done at once: all but outcomes that nobody waits for. Of what a gateway does and begins with, a crash takes nothing.
+    fn is_urgent(&self) -> bool {
         match self {
-            Self::Entry(row) => row.waiter.is_some(),
+            Self::Entry(row) => row.waiter.is_some() || !row.row.is_outcome(),
             Self::Text(..) | Self::Probe(_) | Self::Checkpoint(_) | Self::Close(_) => true,
         }
     }

@@ -183,6 +183,17 @@ async fn an_outcome_shares_the_commit_of_the_next_intent() {
     assert_eq!((trail.entries(), trail.commits()), (3, before + 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_no_outcome_is_written_at_once() {
+    let place = Place::new();
+    let trail = place.open().await;
+    let before = trail.commits();
+    trail.submit(refusal(id())).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    trail.commit(intent(id())).await.unwrap();
+    assert_eq!((trail.entries(), trail.commits()), (2, before + 2));
+}
+
 #[tokio::test]
 async fn an_outcome_does_not_wait_for_another_call() {
     let place = Place::new();
