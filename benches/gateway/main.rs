@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo bench --bench gateway                 # two minutes: 1 KB answers at 1 and 32 connections, and whether it stays flat
-//! cargo bench --profile dist --bench gateway -- --full # half an hour, what is shipped, and benches/gateway/RESULTS.md is written anew
+//! cargo bench --profile dist --bench gateway -- --full # half an hour, what is shipped; writes benches/gateway/RESULTS.md
 //! TMPDIR=/var/tmp cargo bench --bench gateway # on the disk that counts
 //! benches/gateway/trained --full              # the same with a program that is trained for these loads first, and one that is not
 //! cargo bench --bench gateway -- --real 127.0.0.1:8055 TOKEN # in front of a Directus that tests/directus/start has started
@@ -177,7 +177,7 @@ fn measured_program() -> String {
 
 const HEAD: &str = "# The gateway beside other proxies
 
-`benches/gateway/trained --full` writes this. Two processors: the proxy has one of them, clients and the stand-in for Directus the
+`benches/gateway/trained --full` writes all of this. Two processors: the proxy has one of them, clients and the stand-in for Directus the
 other. A call is a `tools/call` of 400 bytes. Figures are medians of three turns, `± %` is half of what lies between the least and the most;
 compare what stands in one table. CPU is the proxy's own, MiB the most memory that it had. `two durable rows` is what a proxy with a record
 of intent and outcome costs at least. What the profile says of what is missed stands in [RESULTS.md](../RESULTS.md) of all benches.

@@ -309,7 +309,7 @@ impl Writer {
 }
 
 impl Job {
-    /// Whether it is to be done at once: all but outcomes that nobody waits for. Of what a gateway does and begins with, a crash takes nothing.
+    /// Whether it is to be done at once: all but outcomes that nobody waits for. What a gateway does and begins with is not made to wait.
     fn is_urgent(&self) -> bool {
         match self {
             Self::Entry(row) => row.waiter.is_some() || !row.row.is_outcome(),
