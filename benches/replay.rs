@@ -62,7 +62,7 @@ async fn record(url: &str, calls: usize) {
     let subjects = subjects(&root.join("tests/fixtures/calls.jsonl"), &policies, &schema);
     assert!(subjects.len() > 200, "only {} of the measured calls are recorded", subjects.len());
     let trail = Trail::open(&TrailOptions::new(url)).await.unwrap();
-    trail.keep_text(schema.digest(), TextKind::Schema, &schema.text()).await.unwrap();
+    trail.keep_text(schema.digest(), TextKind::Schema, schema.text()).await.unwrap();
     let start = Instant::now();
     let mut recorded = 0;
     while recorded < calls {

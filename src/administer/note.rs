@@ -17,7 +17,7 @@ pub(super) async fn revision(trail: &Trail, policies: &PolicySet, at: i64) -> Re
     let texts: serde_json::Map<String, Value> =
         policies.sources().iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
     let text = Value::Object(texts).to_string();
-    trail.keep_text(policies.revision(), TextKind::Policy, &text).await?;
+    trail.keep_text(policies.revision(), TextKind::Policy, text).await?;
     let roles: Vec<&str> = policies.roles().map(|role| role.name.as_str()).collect();
     let note = json!({ "revision": policies.revision(), "roles": roles });
     trail.commit(entry(Kind::Revision, at, note)).await.map(|_| ())

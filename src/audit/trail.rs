@@ -171,8 +171,13 @@ impl Trail {
     /// # Errors
     ///
     /// [`TrailUnavailable`]: the text was not kept.
-    pub async fn keep_text(&self, digest: &str, kind: TextKind, text: &str) -> Result<(), TrailUnavailable> {
-        let text = Text { digest: digest.to_owned(), kind: kind.as_str(), body: text.to_owned() };
+    pub async fn keep_text(
+        &self,
+        digest: &str,
+        kind: TextKind,
+        text: String,
+    ) -> Result<(), TrailUnavailable> {
+        let text = Text { digest: digest.to_owned(), kind: kind.as_str(), body: text };
         self.ask(|waiter| Job::Text(text, waiter)).await
     }
 
@@ -331,7 +336,7 @@ impl Progress {
 }
 
 impl TrailUnavailable {
-    pub(super) fn new(why: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn new(why: impl Into<Arc<str>>) -> Self {
         Self(why.into())
     }
 

@@ -255,9 +255,9 @@ async fn a_policy_text_cannot_be_replaced() {
     let set = PolicySet::built_in().unwrap();
     let texts: serde_json::Map<String, Value> =
         set.sources().iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-    trail.keep_text(set.revision(), TextKind::Policy, &Value::Object(texts).to_string()).await.unwrap();
+    trail.keep_text(set.revision(), TextKind::Policy, Value::Object(texts).to_string()).await.unwrap();
     let schema = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-    trail.keep_text(schema, TextKind::Schema, "{}").await.unwrap();
+    trail.keep_text(schema, TextKind::Schema, "{}".to_owned()).await.unwrap();
     trail.close().await.unwrap();
     signed.verify(&signed.evidence()).await.unwrap();
     for (kind, digest, text) in [("policy", set.revision(), "{}"), ("schema", schema, "[]")] {
@@ -327,7 +327,7 @@ async fn what_was_pruned_since_is_not_missed_at_the_start() {
 async fn texts_that_are_gone_are_counted() {
     let place = Place::new();
     let trail = place.open().await;
-    trail.keep_text("r1", TextKind::Policy, "{}").await.unwrap();
+    trail.keep_text("r1", TextKind::Policy, "{}".to_owned()).await.unwrap();
     trail.commit(refusal(id())).await.unwrap();
     trail.close().await.unwrap();
     let verified = async || match verify(&place.url(), &Evidence::default(), &mut |_, _| {}).await.unwrap() {

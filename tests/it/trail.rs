@@ -269,7 +269,7 @@ async fn entries_cannot_be_changed_or_deleted_but_arguments_can_go() {
     let place = Place::new();
     let trail = place.open().await;
     trail.commit(intent(id())).await.unwrap();
-    trail.keep_text("r1", TextKind::Policy, "version: 1").await.unwrap();
+    trail.keep_text("r1", TextKind::Policy, "version: 1".to_owned()).await.unwrap();
     let mut connection = place.connect().await;
     for sql in [
         "UPDATE entries SET decision = 'permit'",
@@ -462,8 +462,8 @@ async fn a_text_is_kept_once() {
     let place = Place::new();
     let trail = place.open().await;
     for _ in 0..2 {
-        trail.keep_text("r1", TextKind::Policy, "version: 1").await.unwrap();
-        trail.keep_text("r1", TextKind::Schema, "{}").await.unwrap();
+        trail.keep_text("r1", TextKind::Policy, "version: 1".to_owned()).await.unwrap();
+        trail.keep_text("r1", TextKind::Schema, "{}".to_owned()).await.unwrap();
     }
     assert_eq!(place.rows("SELECT kind || ' ' || text FROM texts").await, ["policy version: 1", "schema {}"]);
 }

@@ -1,6 +1,7 @@
 //! Puts the intent on disk before, and the outcome after. The only maker of [`Permitted`].
 
 mod clients;
+mod snapshots;
 mod subject;
 mod told;
 mod work;
@@ -11,18 +12,18 @@ use super::identify::Caller;
 use super::refusal::{Addressee, Refusal};
 use crate::accept::Body;
 use crate::audit::entry::Entry;
-use crate::audit::trail::{TextKind, Trail, TrailUnavailable};
+use crate::audit::trail::Trail;
 use crate::config::KeptArguments;
 use crate::directus::{Meaning, SchemaSnapshot};
 use crate::mcp::Id;
 use crate::policy::{Check, Obligation, PolicySet};
 use crate::telemetry::Clock;
 use crate::telemetry::metrics::Metrics;
-use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use clients::Clients;
 use futures_util::future::BoxFuture;
 use http::Response;
+use snapshots::Snapshots;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -108,8 +109,7 @@ pub(super) struct Recorder {
     pub(super) call_timeout: Duration,
     pub(super) metrics: Metrics,
     clients: Clients,
-    /// The digest of the schema snapshot that was kept last.
-    kept_schema: ArcSwapOption<String>,
+    snapshots: Snapshots,
     /// The same refusal of the same principal, beyond the first few of a minute.
     repeats: Collapse<subject::Same, Entry>,
 }
@@ -127,25 +127,14 @@ impl Recorder {
         metrics: Metrics,
     ) -> Self {
         let repeats = Collapse::new(REPEATS_ONE_BY_ONE);
-        let (clients, kept_schema) = Default::default();
+        let (clients, snapshots) = (Clients::default(), Snapshots::new());
         let call_timeout = Duration::MAX;
-        Self { trail, clock, arguments, tasks, call_timeout, metrics, clients, kept_schema, repeats }
+        Self { trail, clock, arguments, tasks, call_timeout, metrics, clients, snapshots, repeats }
     }
 
     /// The same for calls that take at most so long.
     pub(super) fn within(self, call_timeout: Duration) -> Self {
         Self { call_timeout, ..self }
-    }
-
-    /// Keeps the snapshot that a call was told by, once, so that its decision can be made again.
-    async fn keep_schema(&self, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
-        let Some(schema) = schema else { return Ok(()) };
-        if self.kept_schema.load().as_ref().is_some_and(|kept| kept.as_str() == schema.digest()) {
-            return Ok(());
-        }
-        self.trail.keep_text(schema.digest(), TextKind::Schema, &schema.text()).await?;
-        self.kept_schema.store(Some(Arc::new(schema.digest().to_owned())));
-        Ok(())
     }
 
     /// What was counted in the minutes that have ended.

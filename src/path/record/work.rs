@@ -431,7 +431,9 @@ impl Call {
 impl Recorder {
     /// Puts an intent or a refusal on the disk, and the schema that it was decided by.
     async fn put(&self, entry: Entry, schema: Option<&SchemaSnapshot>) -> Result<(), TrailUnavailable> {
-        self.keep_schema(schema).await?;
+        if let Some(schema) = schema {
+            self.snapshots.keep(&self.trail, schema).await?;
+        }
         self.trail.commit(entry).await.map(|_| ())
     }
 

@@ -29,7 +29,7 @@ async fn denied(place: &Place, folder: &Path, rule: &str) -> String {
     let (set, _) = PolicySet::load(&[source], GuardrailsFile::Optional).unwrap();
     let files = json!({ "desk.yaml": set.sources().text("desk.yaml") });
     let trail = place.open().await;
-    trail.keep_text(set.revision(), TextKind::Policy, &files.to_string()).await.unwrap();
+    trail.keep_text(set.revision(), TextKind::Policy, files.to_string()).await.unwrap();
     let subject = Subject {
         decision: "deny",
         rule: Some(rule.to_owned()),
