@@ -2,7 +2,7 @@
 //! decided or sealed.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::HOST;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -55,7 +55,8 @@ async fn pass(
     writer: Option<Writer>,
     request: Request<Incoming>,
 ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
-    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
     if work == Work::Json {
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert!(value.is_object());
@@ -65,11 +66,9 @@ async fn pass(
         writer.send((body.clone(), Some(done))).unwrap();
         written.await.unwrap();
     }
-    let request = Request::post(format!("http://{upstream}/mcp"))
-        .header(HOST, upstream)
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::new(body.clone()))
-        .unwrap();
+    let mut request = Request::post(format!("http://{upstream}/mcp")).body(Full::new(body.clone())).unwrap();
+    *request.headers_mut() = head.headers;
+    request.headers_mut().insert(HOST, upstream.parse().unwrap());
     let reply = client.request(request).await;
     if let (Some(writer), Work::Rows(2)) = (&writer, work) {
         writer.send((Bytes::new(), None)).unwrap();

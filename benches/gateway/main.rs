@@ -115,9 +115,10 @@ fn train() {
 
 /// In front of a real Directus that holds what `tests/directus/seed.py` makes, and takes the token.
 fn real(authority: &str, token: &str) {
+    let beside = [Subject::Direct, Subject::Nginx, Subject::TwoRows, Subject::Durable];
     for connections in [1, 8] {
         let turn = Turn { bytes: 100, connections, seconds: 10.0, rate: None };
-        let rows = rows_before(authority, token, &[Subject::Direct, Subject::Durable], turn);
+        let rows = rows_before(authority, token, &there(&beside), turn);
         println!("A real Directus, connections: {connections}\n\n{}", table(&rows, "direct"));
     }
 }

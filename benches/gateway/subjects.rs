@@ -116,7 +116,7 @@ impl Subject {
         };
         let path = folder.path().to_owned();
         let (authority, bearer, child) = match self {
-            Self::Direct => (upstream.to_owned(), token.to_owned(), None),
+            Self::Direct => (upstream.to_owned(), None, None),
             Self::Nginx | Self::NginxLimited => nginx(upstream, &path, self == Self::NginxLimited),
             Self::Haproxy => haproxy(upstream, &path),
             Self::Bare => floor(upstream, &path, "bare"),
@@ -128,13 +128,15 @@ impl Subject {
             }
             Self::Crowded { rules, keys } => warrener((upstream, token), &path, self, rules, keys),
         };
+        let bearer = bearer.unwrap_or_else(|| token.to_owned());
         let running = Running { authority, bearer, child, folder: Some(folder) };
         running.wait_until_it_listens();
         running
     }
 }
 
-type Started = (String, String, Option<Child>);
+/// Where it listens, the key that it wants to see (`None`: it passes on what Directus wants), and its process.
+type Started = (String, Option<String>, Option<Child>);
 
 /// The stand-in, on the others' processor.
 pub(crate) fn stub(bytes: usize) -> Running {
@@ -144,7 +146,7 @@ pub(crate) fn stub(bytes: usize) -> Running {
 
 fn floor(upstream: &str, folder: &Path, work: &str) -> Started {
     let (authority, child) = itself(PROXY, &["floor", upstream, work, folder.to_str().unwrap()]);
-    (authority, "none".to_owned(), Some(child))
+    (authority, None, Some(child))
 }
 
 /// This program in another part, which says on its first line where it listens.
@@ -195,7 +197,7 @@ http {{
     std::fs::write(&file, text).unwrap();
     let mut command = pinned(PROXY, Path::new("nginx"));
     let child = command.arg("-c").arg(&file).arg("-e").arg(folder.join("error.log")).spawn().unwrap();
-    (format!("127.0.0.1:{port}"), "none".to_owned(), Some(child))
+    (format!("127.0.0.1:{port}"), None, Some(child))
 }
 
 fn haproxy(upstream: &str, folder: &Path) -> Started {
@@ -224,7 +226,7 @@ backend directus
     std::fs::write(&file, text).unwrap();
     let child =
         pinned(PROXY, Path::new("haproxy")).arg("-db").arg("-q").arg("-f").arg(&file).spawn().unwrap();
-    (format!("127.0.0.1:{port}"), "none".to_owned(), Some(child))
+    (format!("127.0.0.1:{port}"), None, Some(child))
 }
 
 /// The gateway as it is installed: the shipped guardrails, a role that reads content, and settings that leave out no stage.
@@ -249,7 +251,7 @@ fn warrener(
     }
     let program = trained().filter(|_| subject != Subject::Untrained);
     let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_warrener").into());
-    let bearer = key(&program, folder, keys);
+    let bearer = Some(key(&program, folder, keys));
     let watched = if subject == Subject::Watched {
         // What is sent there is an HTTP request like any other, and is answered.
         format!(

@@ -234,8 +234,9 @@ async fn connect(location: &Location, busy_timeout: Duration) -> Result<SqliteCo
         .busy_timeout(busy_timeout)
         // What a statement may have to take back is some pages, for which a file would be made and removed where they are more than 64 KiB.
         .pragma("temp_store", "MEMORY")
-        // Most pages of a transaction were in the one before, too: the later the log goes into the file, the fewer are written twice.
-        .pragma("wal_autocheckpoint", "4000")
+        // Most pages of a transaction were in the one before, too: the later the log goes into the file, the fewer are written twice; but
+        // whoever calls then waits for all of them.
+        .pragma("wal_autocheckpoint", "2000")
         // The page cache is the gateway's memory; a larger one does not write faster.
         .pragma("cache_size", "-2048")
         .statement_cache_capacity(TEXTS_KEPT)
