@@ -280,6 +280,8 @@ limits: {{arrivals: 1000000, connections: 2000}}
         .args(["serve", "--config", "warrener.yaml"])
         .current_dir(folder)
         .env("DIRECTUS_TOKEN", token)
+        // As the unit and the image have it.
+        .env("MIMALLOC_PURGE_DELAY", "0")
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .spawn()

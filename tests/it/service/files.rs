@@ -61,6 +61,19 @@ fn systemd_finds_nothing_wrong_with_the_units() {
 }
 
 #[test]
+fn the_allocator_takes_the_setting_that_the_unit_and_the_image_give_it() {
+    let setting = "MIMALLOC_PURGE_DELAY=0";
+    for path in ["examples/systemd/warrener.service", "examples/Dockerfile"] {
+        assert!(text(path).contains(setting), "{path}");
+    }
+    let (name, value) = setting.split_once('=').unwrap();
+    let mut version = Command::new(env!("CARGO_BIN_EXE_warrener"));
+    let told = version.arg("--version").env(name, value).env("MIMALLOC_VERBOSE", "1").output().unwrap();
+    let told = said(&told);
+    assert!(told.contains("purge_delay': 0"), "{told}");
+}
+
+#[test]
 fn shells_read_the_completions() {
     let commands = commands();
     assert!(commands.len() > 20, "{commands:?}");
