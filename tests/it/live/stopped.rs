@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Traffic, Workshop, read};
 use crate::support::process::eventually;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const POLICIES: super::Files<'static> = &[
@@ -19,7 +19,7 @@ const STOPPED: &str = "STOPPED -";
 async fn calls_are_stopped_and_resumed_within_a_second_and_over_a_restart() {
     let mut workshop = Workshop::start(POLICIES).await;
     let mut times = Vec::new();
-    for whom in [&[][..], &["--role", "reader"], &["--client", "desk"]] {
+    for (round, whom) in [&[][..], &["--role", "reader"], &["--client", "desk"]].into_iter().enumerate() {
         let traffic = Traffic::of(&workshop.client, &[read(), read()]);
         traffic.flows(4).await;
         for (command, expect) in [("stop", STOPPED), ("resume", "ok")] {
@@ -40,6 +40,9 @@ async fn calls_are_stopped_and_resumed_within_a_second_and_over_a_restart() {
         words.extend(whom);
         workshop.site.run(words);
         workshop.answers(&read(), STOPPED).await;
+        // A stop holds before it is recorded, and this gateway is killed.
+        let is_recorded = async || recorded(&workshop).await.len() == round * 5 + 3;
+        eventually(PATIENCE, "the stop is recorded", is_recorded).await;
         workshop.start_again();
         assert_eq!(workshop.call(&read()).await, STOPPED, "from the first call on");
         let mut words = vec!["resume"];
@@ -51,13 +54,19 @@ async fn calls_are_stopped_and_resumed_within_a_second_and_over_a_restart() {
     let median = times[times.len() / 2];
     assert!(median < Duration::from_secs(1), "{times:?}");
 
-    let events = workshop.notes("marker").await.into_iter().filter(|note| note["event"] == "stops");
-    let whom: Vec<String> = events
-        .map(|note| note["stops"].as_array().unwrap().iter().map(|stop| stop["whom"].to_string()).collect())
-        .collect();
+    let whom = recorded(&workshop).await;
     let (all, role, client) = (r#""all""#, r#"{"role":"reader"}"#, r#""client""#);
     let of = |whom| [whom, "", whom, whom, ""];
     assert_eq!(whom, [of(all), of(role), of(client)].concat(), "each change, and what a start begins with");
+}
+
+/// Whom each recorded change of the stops stops.
+async fn recorded(workshop: &Workshop) -> Vec<String> {
+    let events = workshop.notes("marker").await.into_iter().filter(|note| note["event"] == "stops");
+    let whom = |note: Value| {
+        note["stops"].as_array().unwrap().iter().map(|stop| stop["whom"].to_string()).collect::<String>()
+    };
+    events.map(whom).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
